@@ -1,0 +1,94 @@
+//! Permission is a value: [`grant`] holds the table's rule against session and phase, and is the only maker of
+//! [`Granted`]. Handlers ask for a `Granted<Op>`, so nobody reaches an object around the rules.
+
+use crate::{
+    pin::Pin,
+    platform::Nvm,
+    profile::{APPLICATIONS, Object, Operation, Phase, Rule},
+    refusal::Refusal,
+    session::Session,
+    store::Store,
+};
+use core::marker::PhantomData;
+
+/// An operation as a type, so that one grant cannot serve for another.
+pub trait Grantable {
+    /// Its row in the table.
+    const OPERATION: Operation;
+}
+
+macro_rules! operations {
+    ($($name:ident: $doc:literal,)*) => {$(
+        #[doc = $doc]
+        #[derive(Debug)]
+        pub enum $name {}
+        impl Grantable for $name {
+            const OPERATION: Operation = Operation::$name;
+        }
+    )*};
+}
+
+operations! {
+    Read: "READ BINARY, GET DATA.",
+    Verify: "VERIFY and the try-counter query.",
+    Change: "CHANGE REFERENCE DATA.",
+    Sign: "COMPUTE DIGITAL SIGNATURE.",
+    Put: "STORE DATA.",
+    Generate: "GENERATE ASYMMETRIC KEY PAIR.",
+    Reset: "RESET RETRY COUNTER.",
+}
+
+/// Operations that replace what an object holds.
+pub trait Writes: Grantable {}
+impl Writes for Change {}
+impl Writes for Put {}
+impl Writes for Generate {}
+impl Writes for Reset {}
+
+/// `Op` may be done with this object, now.
+#[derive(Debug)]
+#[must_use]
+pub struct Granted<Op> {
+    object: &'static Object,
+    operation: PhantomData<Op>,
+}
+
+impl<Op> Granted<Op> {
+    /// The object.
+    #[must_use]
+    pub fn object(&self) -> &'static Object {
+        self.object
+    }
+}
+
+/// Asks the table.
+///
+/// # Errors
+/// [`Refusal::Blocked`] where the PIN that opens the object has no tries left and the operation is one for which the card
+/// tells so (signing, changing: card.md D-29, D-32); [`Refusal::SecurityStatus`] otherwise.
+pub fn grant<Op: Grantable, N: Nvm>(
+    object: &'static Object,
+    session: &Session,
+    phase: Phase,
+    store: &Store<N>,
+) -> Result<Granted<Op>, Refusal> {
+    let allowed = match object.rule(Op::OPERATION, phase) {
+        Rule::Never => false,
+        Rule::Free => true,
+        Rule::Issuer => session.is_issuer(),
+        Rule::Pin(pin) => {
+            let tells = matches!(Op::OPERATION, Operation::Sign | Operation::Change);
+            if tells && opener(object, pin).is_none_or(|pin| pin.left(store) == 0) {
+                return Err(Refusal::Blocked);
+            }
+            session.is_verified(pin)
+        }
+    };
+    if allowed { Ok(Granted { object, operation: PhantomData }) } else { Err(Refusal::SecurityStatus) }
+}
+
+/// The PIN object with this EF identifier in the object's own application.
+fn opener(object: &Object, pin: u8) -> Option<Pin> {
+    let application = APPLICATIONS.iter().find(|application| application.number == object.application)?;
+    Pin::of(application.file(u16::from(pin))?)
+}

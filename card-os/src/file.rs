@@ -1,0 +1,170 @@
+//! Contents of files, data objects and keys, as blocks in the store.
+//!
+//! Every object has two banks. Its head record names the living bank and the length; a [`Writing`] fills the other bank
+//! block by block and [`Writing::finish`] turns the head, in one commit. So a replacement may take many commands and still
+//! is all or nothing under power loss, and what was interrupted is simply written again.
+
+use crate::{
+    access::{Granted, Read, Sign, Writes},
+    platform::Nvm,
+    profile::Object,
+    refusal::Refusal,
+    store::{Store, StoreError, Update, VALUE_MAX},
+};
+
+/// Bytes in one block.
+pub const BLOCK: usize = VALUE_MAX;
+/// Most blocks of one object.
+pub const BLOCKS: usize = 16;
+
+const HEAD: u8 = 0x00;
+const BANKS: [u8; 2] = [0x40, 0x80];
+
+/// Where the living content of an object is.
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    bank: u8,
+    length: u16,
+}
+
+impl Head {
+    fn of<N: Nvm>(store: &Store<N>, object: &Object) -> Option<Self> {
+        match store.get(object.key(HEAD)).as_deref() {
+            Some(&[bank, high, low]) if BANKS.contains(&bank) => {
+                Some(Head { bank, length: u16::from_be_bytes([high, low]) })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether the object was ever written, whole.
+pub fn is_stored<N: Nvm>(store: &Store<N>, object: &Object) -> bool {
+    Head::of(store, object).is_some()
+}
+
+/// Bytes written, or `None` for an object never written.
+pub fn length<N: Nvm>(store: &Store<N>, object: &Object) -> Option<usize> {
+    Head::of(store, object).map(|head| usize::from(head.length))
+}
+
+/// Copies content from `offset` on into `out`; what was never written reads as 00.
+pub fn read<N: Nvm>(granted: &Granted<Read>, store: &Store<N>, offset: usize, out: &mut [u8]) {
+    read_object(store, granted.object(), offset, out);
+}
+
+/// Reads the key behind a grant to sign with it.
+pub fn read_key<N: Nvm>(granted: &Granted<Sign>, store: &Store<N>, out: &mut [u8]) {
+    read_object(store, granted.object(), 0, out);
+}
+
+fn read_object<N: Nvm>(store: &Store<N>, object: &Object, offset: usize, out: &mut [u8]) {
+    match Head::of(store, object) {
+        Some(head) => read_bank(store, object, head, offset, out),
+        None => out.fill(0),
+    }
+}
+
+fn read_bank<N: Nvm>(store: &Store<N>, object: &Object, head: Head, offset: usize, out: &mut [u8]) {
+    out.fill(0);
+    let (mut rest, mut at) = (out, offset);
+    while at < usize::from(head.length) && !rest.is_empty() {
+        let (block, skip) = (at / BLOCK, at % BLOCK);
+        let take = rest.len().min(BLOCK - skip);
+        let (target, tail) = rest.split_at_mut(take);
+        if let Some(value) = store.get(block_key(object, head.bank, block)) {
+            for (slot, byte) in target.iter_mut().zip(value.iter().skip(skip)) {
+                *slot = *byte;
+            }
+        }
+        rest = tail;
+        at += take;
+    }
+}
+
+fn block_key(object: &Object, bank: u8, block: usize) -> crate::store::Key {
+    object.key(bank | (u8::try_from(block).unwrap_or(u8::MAX) & 0x3F))
+}
+
+/// A replacement of an object's content that is under way.
+#[derive(Debug)]
+pub struct Writing {
+    object: &'static Object,
+    bank: u8,
+    length: u16,
+}
+
+impl Writing {
+    /// Begins in the bank that is not living, after removing what an interrupted attempt left there.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the medium.
+    pub fn begin<N: Nvm, Op: Writes>(granted: &Granted<Op>, store: &mut Store<N>) -> Result<Self, StoreError> {
+        let object = granted.object();
+        let bank = match Head::of(store, object) {
+            Some(Head { bank: 0x40, .. }) => 0x80,
+            _ => 0x40,
+        };
+        let leftover = remove(store, object, bank);
+        if !leftover.is_empty() {
+            store.commit(&leftover)?;
+        }
+        Ok(Writing { object, bank, length: 0 })
+    }
+
+    /// Appends bytes; each block that they touch is one commit.
+    ///
+    /// # Errors
+    /// [`Refusal::Data`] beyond the blocks an object may have; [`Refusal::Memory`] of the medium.
+    pub fn append<N: Nvm>(&mut self, store: &mut Store<N>, mut data: &[u8]) -> Result<(), Refusal> {
+        while !data.is_empty() {
+            let (block, filled) = (usize::from(self.length) / BLOCK, usize::from(self.length) % BLOCK);
+            if block >= BLOCKS {
+                return Err(Refusal::Data);
+            }
+            let (now, later) = data.split_at(data.len().min(BLOCK - filled));
+            let mut value = zeroize::Zeroizing::new([0u8; BLOCK]);
+            read_bank(store, self.object, Head { bank: self.bank, length: self.length }, block * BLOCK, value.as_mut());
+            for (slot, byte) in value.iter_mut().skip(filled).zip(now) {
+                *slot = *byte;
+            }
+            let value = value.get(..filled + now.len()).unwrap_or_default();
+            store.commit(&[Update::Put { key: block_key(self.object, self.bank, block), value }])?;
+            self.length = u16::try_from(usize::from(self.length) + now.len()).map_err(|_| Refusal::Data)?;
+            data = later;
+        }
+        Ok(())
+    }
+
+    /// Reads back what was appended so far.
+    pub fn read_back<N: Nvm>(&self, store: &Store<N>, out: &mut [u8]) {
+        read_bank(store, self.object, Head { bank: self.bank, length: self.length }, 0, out);
+    }
+
+    /// Makes the new content the living one and forgets the old. `secret` content also leaves no copy in memory.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the medium; old or new content is then living, whole.
+    pub fn finish<N: Nvm>(self, store: &mut Store<N>, secret: bool) -> Result<(), StoreError> {
+        let [high, low] = self.length.to_be_bytes();
+        let head = [self.bank, high, low];
+        let old = if self.bank == 0x40 { 0x80 } else { 0x40 };
+        let mut updates = remove(store, self.object, old);
+        // Never full: `remove` yields at most BLOCKS deletions.
+        let _ = updates.push(Update::Put { key: self.object.key(HEAD), value: &head });
+        if secret { store.commit_scrubbed(&updates) } else { store.commit(&updates) }
+    }
+
+    /// The same replacement in a duplicated card.
+    pub(crate) fn fork(&self) -> Self {
+        Writing { object: self.object, bank: self.bank, length: self.length }
+    }
+}
+
+fn remove<'a, N: Nvm>(store: &Store<N>, object: &Object, bank: u8) -> heapless::Vec<Update<'a>, { BLOCKS + 1 }> {
+    (0..BLOCKS)
+        .map(|block| block_key(object, bank, block))
+        .filter(|key| store.contains(*key))
+        .map(|key| Update::Delete { key })
+        .collect()
+}

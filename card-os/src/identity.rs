@@ -1,0 +1,160 @@
+//! What makes one card this card: its life cycle phase, ATR and issuer keys.
+
+use crate::{
+    pin::Counter,
+    platform::Nvm,
+    profile::Phase,
+    refusal::Refusal,
+    scp03::KeySet,
+    store::{Key, Store, StoreError, Update},
+};
+use zeroize::Zeroizing;
+
+/// Most bytes of an ATR. (ISO/IEC 7816-3 §8.1)
+pub const ATR_MAX: usize = 33;
+/// Bytes of key diversification data in the answer to INITIALIZE UPDATE.
+pub const DIVERSIFICATION: usize = 10;
+/// Wrong cryptograms in a row that lock the issuer key set. (card.md D-43)
+pub const KEY_SET_TRIES: u8 = 10;
+
+/// An ATR.
+pub type Atr = heapless::Vec<u8, ATR_MAX>;
+
+// Records of the card itself live under application 0, number 0, which no object has.
+const PHASE: Key = Key(0);
+const KEY_SET: Key = Key(1);
+const SEQUENCE: Key = Key(3);
+const BIRTH: Key = Key(4);
+
+const KEY_BYTES: usize = 48;
+
+/// Tries of the issuer key set.
+pub const KEY_SET_COUNTER: Counter = Counter::new(Key(2), KEY_SET_TRIES);
+
+/// What the card maker writes before anybody else sees the card.
+#[derive(Debug)]
+pub struct Manufacture<'a> {
+    /// ATR, at most [`ATR_MAX`] bytes.
+    pub atr: &'a [u8],
+    /// Key diversification data, told to everybody who opens the channel.
+    pub diversification: [u8; DIVERSIFICATION],
+    /// Issuer keys.
+    pub keys: &'a KeySet,
+    /// Key version number, 01–7F.
+    pub key_version: u8,
+    /// SCP03 parameter i: 60 (random challenge) or 70 (challenge derived from the sequence counter).
+    pub scp03_options: u8,
+}
+
+/// The issuer key set as it is used.
+#[derive(Debug)]
+pub struct IssuerKeys {
+    /// The three keys.
+    pub keys: KeySet,
+    /// Key version number.
+    pub version: u8,
+    /// SCP03 parameter i.
+    pub options: u8,
+}
+
+/// Writes the records of a blank card.
+///
+/// # Errors
+/// [`StoreError`] of the medium, or [`StoreError::Full`] for an ATR that is too long.
+pub fn manufacture<N: Nvm>(store: &mut Store<N>, card: &Manufacture<'_>) -> Result<(), StoreError> {
+    let mut birth: heapless::Vec<u8, { DIVERSIFICATION + ATR_MAX }> = heapless::Vec::new();
+    birth.extend_from_slice(&card.diversification).map_err(|_| StoreError::Full)?;
+    birth.extend_from_slice(card.atr).map_err(|_| StoreError::Full)?;
+    store.commit(&[
+        Update::Put { key: PHASE, value: &phase_record(Phase::Blank) },
+        Update::Put { key: BIRTH, value: &birth },
+        Update::Put { key: SEQUENCE, value: &[0; 3] },
+        Update::Put { key: KEY_SET, value: &*key_record(card.keys, card.key_version, card.scp03_options) },
+        Update::Put { key: KEY_SET_COUNTER.key(), value: &KEY_SET_COUNTER.full() },
+    ])
+}
+
+/// The life cycle phase.
+///
+/// # Errors
+/// [`Refusal::Memory`] where the record is missing or damaged: such a card does nothing.
+pub fn phase<N: Nvm>(store: &Store<N>) -> Result<Phase, Refusal> {
+    match store.get(PHASE).as_deref() {
+        Some(&[byte, complement]) if byte == !complement => Phase::from_byte(byte).ok_or(Refusal::Memory),
+        _ => Err(Refusal::Memory),
+    }
+}
+
+/// Moves the life cycle forward.
+///
+/// # Errors
+/// [`Refusal::Conditions`] for a step back or none; [`Refusal::Memory`].
+pub fn advance<N: Nvm>(store: &mut Store<N>, to: Phase) -> Result<(), Refusal> {
+    if phase(store)? >= to {
+        return Err(Refusal::Conditions);
+    }
+    store.commit(&[Update::Put { key: PHASE, value: &phase_record(to) }])?;
+    Ok(())
+}
+
+/// The ATR; empty where the record is missing.
+pub fn atr<N: Nvm>(store: &Store<N>) -> Atr {
+    store.get(BIRTH).and_then(|birth| Atr::from_slice(birth.get(DIVERSIFICATION..)?).ok()).unwrap_or_default()
+}
+
+/// The key diversification data.
+pub fn diversification<N: Nvm>(store: &Store<N>) -> [u8; DIVERSIFICATION] {
+    store.get(BIRTH).and_then(|birth| birth.first_chunk().copied()).unwrap_or_default()
+}
+
+/// The issuer key set.
+///
+/// # Errors
+/// [`Refusal::Memory`] where the record is missing or of another length.
+pub fn issuer_keys<N: Nvm>(store: &Store<N>) -> Result<IssuerKeys, Refusal> {
+    let record = store.get(KEY_SET).ok_or(Refusal::Memory)?;
+    match record.split_first_chunk::<KEY_BYTES>() {
+        Some((keys, &[version, options])) => Ok(IssuerKeys { keys: KeySet::from_bytes(keys), version, options }),
+        _ => Err(Refusal::Memory),
+    }
+}
+
+/// Replaces the issuer key set and leaves no copy of the old one.
+///
+/// # Errors
+/// [`StoreError`] of the medium; then either set is whole.
+pub fn replace_issuer_keys<N: Nvm>(store: &mut Store<N>, new: &IssuerKeys) -> Result<(), StoreError> {
+    store.commit_scrubbed(&[
+        Update::Put { key: KEY_SET, value: &*key_record(&new.keys, new.version, new.options) },
+        Update::Put { key: KEY_SET_COUNTER.key(), value: &KEY_SET_COUNTER.full() },
+    ])
+}
+
+/// Takes the next sequence counter value; a value is never given out twice.
+///
+/// # Errors
+/// [`Refusal::Memory`] of the medium, or [`Refusal::Conditions`] after 2²⁴ − 1 sessions.
+pub fn next_sequence<N: Nvm>(store: &mut Store<N>) -> Result<[u8; 3], Refusal> {
+    let (high, middle, low) = match store.get(SEQUENCE).as_deref() {
+        Some(&[high, middle, low]) => (high, middle, low),
+        _ => return Err(Refusal::Memory),
+    };
+    let [carry, next @ ..] = (u32::from_be_bytes([0, high, middle, low]) + 1).to_be_bytes();
+    if carry != 0 {
+        return Err(Refusal::Conditions);
+    }
+    store.commit(&[Update::Put { key: SEQUENCE, value: &next }])?;
+    Ok(next)
+}
+
+fn phase_record(phase: Phase) -> [u8; 2] {
+    [phase as u8, !(phase as u8)]
+}
+
+fn key_record(keys: &KeySet, version: u8, options: u8) -> Zeroizing<[u8; KEY_BYTES + 2]> {
+    let mut record = Zeroizing::new([0; KEY_BYTES + 2]);
+    for (slot, byte) in record.iter_mut().zip(keys.bytes().iter().chain(&[version, options])) {
+        *slot = *byte;
+    }
+    record
+}

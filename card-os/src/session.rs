@@ -1,0 +1,132 @@
+//! What the card remembers between two commands, and what makes it forget. (card.md §7.5)
+
+use crate::{
+    perso::Incoming,
+    profile::{Application, ISD, Object},
+    scp03::{Channel, Pending},
+};
+
+/// State of the issuer channel.
+#[derive(Debug, Default)]
+pub enum Issuer {
+    /// Nobody knocked.
+    #[default]
+    Closed,
+    /// INITIALIZE UPDATE was answered.
+    Pending(Pending),
+    /// EXTERNAL AUTHENTICATE succeeded.
+    Open(Channel),
+}
+
+impl Issuer {
+    fn fork(&self) -> Self {
+        match self {
+            Issuer::Closed => Issuer::Closed,
+            Issuer::Pending(pending) => Issuer::Pending(pending.fork()),
+            Issuer::Open(channel) => Issuer::Open(channel.fork()),
+        }
+    }
+}
+
+/// The volatile state: one current application, one current EF, the security status.
+#[derive(Debug)]
+pub struct Session {
+    application: &'static Application,
+    file: Option<&'static Object>,
+    verified: u32,
+    /// Whether the body of a terminal certificate was taken (`80 A2`, first step).
+    pub(crate) terminal: bool,
+    pub(crate) issuer: Issuer,
+    pub(crate) incoming: Option<Incoming>,
+}
+
+impl Default for Session {
+    /// Power-on: the ISD is current and nothing is verified.
+    fn default() -> Self {
+        Session { application: &ISD, file: None, verified: 0, terminal: false, issuer: Issuer::Closed, incoming: None }
+    }
+}
+
+impl Session {
+    /// The current application.
+    #[must_use]
+    pub fn application(&self) -> &'static Application {
+        self.application
+    }
+
+    /// Whether the issuer security domain is current.
+    #[must_use]
+    pub fn at_isd(&self) -> bool {
+        self.application == &ISD
+    }
+
+    /// The current EF.
+    #[must_use]
+    pub fn file(&self) -> Option<&'static Object> {
+        self.file
+    }
+
+    /// SELECT of an application: another one clears the security status, the same one keeps it (card.md D-27); either way
+    /// no EF is current and the issuer channel is closed.
+    pub fn select_application(&mut self, application: &'static Application) {
+        if self.application != application {
+            self.verified = 0;
+        }
+        self.application = application;
+        self.file = None;
+        self.terminal = false;
+        self.close_channel();
+    }
+
+    /// Makes an EF of the current application the current one.
+    pub fn select_file(&mut self, file: &'static Object) {
+        self.file = Some(file);
+    }
+
+    /// Warm reset: application and status stay, no EF is current, the issuer channel ends. (card.md D-28)
+    pub fn warm_reset(&mut self) {
+        self.file = None;
+        self.terminal = false;
+        self.close_channel();
+    }
+
+    /// Ends the issuer channel and whatever was half written through it.
+    pub fn close_channel(&mut self) {
+        self.issuer = Issuer::Closed;
+        self.incoming = None;
+    }
+
+    /// The PIN object was verified.
+    pub fn raise(&mut self, pin: &Object) {
+        self.verified |= pin.bit();
+    }
+
+    /// The PIN object was presented wrongly; only its status is lost. (card.md D-26)
+    pub fn lower(&mut self, pin: &Object) {
+        self.verified &= !pin.bit();
+    }
+
+    /// Whether the PIN object with this EF identifier is verified.
+    #[must_use]
+    pub fn is_verified(&self, pin: u8) -> bool {
+        self.verified & (1 << (pin & 0x1F)) != 0
+    }
+
+    /// Whether a secure channel strong enough for issuer acts is open. (card.md D-44)
+    #[must_use]
+    pub fn is_issuer(&self) -> bool {
+        matches!(&self.issuer, Issuer::Open(channel) if channel.level().c_mac() && channel.level().c_decryption())
+    }
+
+    /// The sanctioned duplicate, for snapshots by the simulator.
+    pub(crate) fn fork(&self) -> Self {
+        Session {
+            application: self.application,
+            file: self.file,
+            verified: self.verified,
+            terminal: self.terminal,
+            issuer: self.issuer.fork(),
+            incoming: self.incoming.as_ref().map(Incoming::fork),
+        }
+    }
+}
