@@ -6,6 +6,7 @@
 //!
 //! Suites that are not copied into the project are read from the folder that `JITSUIN_VECTORS` names; see [`outside`].
 
+pub mod blocks;
 pub mod script;
 
 use std::path::{Path, PathBuf};
