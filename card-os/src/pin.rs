@@ -62,8 +62,10 @@ impl Counter {
     /// [`Refusal::Blocked`] where none is left; [`Refusal::Memory`] where the charge could not be read back.
     pub fn spend<N: Nvm>(self, store: &mut Store<N>) -> Result<Spent, Refusal> {
         let left = self.left(store).checked_sub(1).ok_or(Refusal::Blocked)?;
-        store.commit(&[Update::Put { key: self.key, value: &[left, !left] }])?;
-        if self.left(store) != left {
+        let charged = [left, !left];
+        store.commit(&[Update::Put { key: self.key, value: &charged }])?;
+        // The record itself, not `left`: a record that never reached the memory also reads as "none left".
+        if store.get(self.key).as_deref() != Some(&charged[..]) {
             return Err(Refusal::Memory);
         }
         Ok(Spent { counter: self, left })

@@ -15,6 +15,7 @@
 //! # What it relies on
 //!
 //! The five promises of [`Nvm`]. In particular a torn write leaves complete words before it and untouched words after it.
+//! It does not rely on the medium's word that something was written or erased: both are read back.
 //!
 //! # What it promises
 //!
@@ -356,8 +357,22 @@ impl<N: Nvm> Store<N> {
             *slot = *byte;
         }
         let size = RECORD_HEADER + padded(value.len());
-        self.nvm.write(self.base(area) + at, buffer.get(..size).ok_or(NvmFault)?)?;
+        self.write(self.base(area) + at, buffer.get(..size).ok_or(NvmFault)?)?;
         Ok(size)
+    }
+
+    /// Writes and reads back: a medium that takes a write without keeping it has failed.
+    fn write(&mut self, at: usize, data: &[u8]) -> Result<(), NvmFault> {
+        self.nvm.write(at, data)?;
+        let mut word = [0; WORD];
+        for (place, written) in (at..).step_by(WORD).zip(data.chunks_exact(WORD)) {
+            self.nvm.read(place, &mut word);
+            if word != *written {
+                return Err(NvmFault);
+            }
+        }
+        word.zeroize();
+        Ok(())
     }
 
     /// The one recovery path: the living values move to the other area, its header comes last, the old area is erased.
@@ -379,7 +394,7 @@ impl<N: Nvm> Store<N> {
         {
             *slot = *byte;
         }
-        self.nvm.write(self.base(to), &header)?;
+        self.write(self.base(to), &header)?;
         (self.area, self.generation, self.tail, self.index, self.torn) = (to, generation, at, index, false);
         // What cannot be erased now is erased before the next commit.
         self.erase(1 - to).inspect_err(|_| self.torn = true)
@@ -387,17 +402,25 @@ impl<N: Nvm> Store<N> {
 
     /// Erases the pages of an area that are not blank.
     fn erase(&mut self, area: usize) -> Result<(), StoreError> {
-        let mut word = [0; WORD];
         for page in (self.base(area)..self.base(area) + self.half()).step_by(N::PAGE) {
-            let dirty = (page..page + N::PAGE).step_by(WORD).any(|at| {
-                self.nvm.read(at, &mut word);
-                word != [BLANK; WORD]
-            });
-            if dirty {
-                self.nvm.erase(page)?;
+            if self.is_blank(page) {
+                continue;
+            }
+            self.nvm.erase(page)?;
+            // A medium that only says it erased would keep old secrets, and take no new words.
+            if !self.is_blank(page) {
+                return Err(StoreError::Fault);
             }
         }
         Ok(())
+    }
+
+    fn is_blank(&self, page: usize) -> bool {
+        let mut word = [0; WORD];
+        (page..page + N::PAGE).step_by(WORD).all(|at| {
+            self.nvm.read(at, &mut word);
+            word == [BLANK; WORD]
+        })
     }
 
     fn half(&self) -> usize {
