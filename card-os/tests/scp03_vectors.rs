@@ -81,10 +81,10 @@ fn the_card_follows_every_trace() {
 fn challenges_and_session_keys_are_the_published_ones() {
     let mut checked = (0, 0);
     let mut check = |block: &Block, host: [u8; 8], card: [u8; 8], counter: [u8; 3]| {
-        assert_eq!(pseudo_random_challenge(&keys(&block), counter, block.get("aid")), card);
+        assert_eq!(pseudo_random_challenge(&keys(block), counter, block.get("aid")), card);
         checked.0 += 1;
         if block.fields.iter().any(|(field, _)| field == "session") {
-            let session = SessionKeys::derive(&keys(&block), &host, &card);
+            let session = SessionKeys::derive(&keys(block), &host, &card);
             assert_eq!(
                 [session.enc, session.mac, session.rmac].map(|key| key.as_ref().to_vec()).concat(),
                 block.get("session")

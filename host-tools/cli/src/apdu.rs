@@ -1,0 +1,79 @@
+//! `jitsuin apdu`: command APDUs in, explained answers out.
+
+use crate::{args, failure::Failure};
+use sim::{
+    explain::{Explained, Explainer, Shown},
+    slot::VirtualCard,
+};
+use std::io::BufRead;
+
+/// Longest line of standard input: an extended APDU in hexadecimal with blanks, and a comment.
+const LINE_MAX: usize = 300_000;
+
+/// `jitsuin apdu`
+pub(crate) fn run(apdu: &args::Apdu) -> Result<(), Failure> {
+    let world = crate::world(&apdu.world)?;
+    let (_, mut card) = crate::card(&world, &apdu.card)?;
+    let mut explainer = Explainer::default();
+    card.power_on();
+    let mut line = |text: &str| -> Result<(), Failure> {
+        match text.split('#').next().unwrap_or_default().trim() {
+            "" => {}
+            "power" => {
+                card.power_off();
+                card.power_on();
+                explainer.reset();
+            }
+            "reset" => {
+                card.reset();
+                explainer.warm_reset();
+            }
+            hex => {
+                let explained = exchange(&mut card, &mut explainer, hex)?;
+                print(&explained, apdu.json)?;
+            }
+        }
+        Ok(())
+    };
+    if !apdu.commands.is_empty() {
+        return apdu.commands.iter().try_for_each(|command| line(command));
+    }
+    for (number, text) in (1..).zip(std::io::stdin().lock().lines()) {
+        let text = text?;
+        if text.len() > LINE_MAX {
+            return Err(Failure::Usage(format!("line {number}: longer than any APDU")));
+        }
+        line(&text).map_err(|failure| Failure::Usage(format!("line {number}: {failure}")))?;
+    }
+    Ok(())
+}
+
+fn exchange(card: &mut dyn VirtualCard, explainer: &mut Explainer, hex: &str) -> Result<Explained, Failure> {
+    let compact: String = hex.chars().filter(|c| !c.is_whitespace()).collect();
+    let command = hex::decode(&compact).map_err(|error| {
+        Failure::Usage(format!("{hex}: not hexadecimal ({error}); give bytes like 00A4040C, or power, or reset"))
+    })?;
+    let response = card.transmit(&command)?;
+    Ok(explainer.exchange(&command, &response))
+}
+
+fn print(explained: &Explained, json: bool) -> Result<(), Failure> {
+    if json {
+        println!("{}", serde_json::to_string(explained)?);
+        return Ok(());
+    }
+    println!("{} {}: {}", explained.sw, explained.status, explained.command);
+    match &explained.response {
+        Shown::Plain(bytes) if !bytes.is_empty() => {
+            for (offset, row) in (0..).step_by(16).zip(bytes.chunks(16)) {
+                let text: String = row
+                    .iter()
+                    .map(|byte| if byte.is_ascii_graphic() || *byte == b' ' { char::from(*byte) } else { '.' })
+                    .collect();
+                println!("  {offset:04X}  {:32}  {text}", hex::encode_upper(row));
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}

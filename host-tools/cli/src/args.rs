@@ -1,0 +1,204 @@
+//! The command line: one table that makes parser, help and error messages.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Japan's My Number Card and its public certification service (JPKI), simulated end to end.
+///
+/// Without a command: `tour`. Everything here is a TEST: the keys, the authorities and the residents protect and prove
+/// nothing.
+#[derive(Debug, Parser)]
+#[command(name = "jitsuin", version, max_term_width = 120)]
+#[command(after_help = "Exit codes: 0 done, 1 a check failed or an operation was refused, 2 wrong usage.")]
+pub(crate) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show everything at once: a fresh world, a card issued over its PC/SC socket, and the card proved.
+    Tour(Tour),
+    /// Make a world: two certificate authorities and an empty box of cards.
+    New(New),
+    /// Issue a card to a resident; its id stands alone on the last line.
+    Issue(Issue),
+    /// Put a card into a virtual reader until interrupted.
+    Serve(Serve),
+    /// Prove a card: chain, key pairs, access conditions, tries, lock, signatures of every scheme.
+    Check(Check),
+    /// Show what a card holds, without any PIN.
+    Show(Show),
+    /// Send command APDUs and explain the answers.
+    Apdu(Apdu),
+    /// Unlock a PIN through the issuer channel, as the municipal counter does.
+    ResetPin(ResetPin),
+}
+
+/// `jitsuin tour`
+#[derive(Debug, Args, Default)]
+pub(crate) struct Tour {
+    /// Keep the world in this folder (which must not exist) instead of removing it.
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+    /// Make the same keys and certificates each time.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `jitsuin new`
+#[derive(Debug, Args)]
+pub(crate) struct New {
+    /// Folder to make.
+    pub world: PathBuf,
+    /// Make the same keys each time. Whoever knows the seed knows every key.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Sex as the resident record has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Sex {
+    /// 男
+    Male,
+    /// 女
+    Female,
+    /// Not recorded.
+    Unknown,
+}
+
+/// `jitsuin issue`
+#[derive(Debug, Args)]
+pub(crate) struct Issue {
+    /// World folder.
+    pub world: PathBuf,
+    /// An invented resident that comes with the tool: sample-1 or sample-2.
+    #[arg(long, value_name = "SAMPLE", conflicts_with_all = ["name", "address", "birth", "sex"])]
+    pub person: Option<String>,
+    /// Name, family and given name separated by an ideographic space.
+    #[arg(long, requires_all = ["address", "birth", "sex"])]
+    pub name: Option<String>,
+    /// Address from the prefecture on, at most 200 characters.
+    #[arg(long, requires = "name")]
+    pub address: Option<String>,
+    /// Date of birth.
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "name")]
+    pub birth: Option<String>,
+    /// Sex.
+    #[arg(long, requires = "name")]
+    pub sex: Option<Sex>,
+    /// User authentication PIN 利用者証明用暗証番号: four digits.
+    #[arg(long, value_name = "PIN", default_value = "1234")]
+    pub auth_pin: String,
+    /// Signature password 署名用暗証番号: 6 to 16 characters of A-Z and 0-9, with both.
+    #[arg(long, value_name = "PASSWORD", default_value = "ABC123")]
+    pub sign_pin: String,
+    /// Let the card make its key pairs itself instead of importing them.
+    #[arg(long)]
+    pub on_card_keys: bool,
+    /// Finish an issue that was interrupted, instead of taking a new card.
+    #[arg(long, value_name = "CARD", conflicts_with_all = ["person", "name"])]
+    pub resume: Option<String>,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `jitsuin serve`
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// World folder.
+    pub world: PathBuf,
+    /// Card id.
+    pub card: String,
+    /// Answer PC/SC clients on this Unix socket; without --vpcd the default is a socket beside the card's image.
+    #[arg(long, value_name = "PATH")]
+    pub pcsc: Option<PathBuf>,
+    /// Be the card of a vpcd virtual reader, usually 127.0.0.1:35963.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub vpcd: Option<String>,
+    /// Let --vpcd name a host other than this one. vpcd knows no authentication.
+    #[arg(long, requires = "vpcd")]
+    pub allow_remote: bool,
+    /// Write every exchange as JSON lines, secrets blanked.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+}
+
+/// `jitsuin check`
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// World folder.
+    pub world: PathBuf,
+    /// Card id.
+    pub card: String,
+    /// User authentication PIN.
+    #[arg(long, value_name = "PIN", default_value = "1234")]
+    pub auth_pin: String,
+    /// Signature password.
+    #[arg(long, value_name = "PASSWORD", default_value = "ABC123")]
+    pub sign_pin: String,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `jitsuin show`
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// World folder.
+    pub world: PathBuf,
+    /// Card id; without one, the world's cards are listed.
+    pub card: Option<String>,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `jitsuin apdu`
+#[derive(Debug, Args)]
+pub(crate) struct Apdu {
+    /// World folder.
+    pub world: PathBuf,
+    /// Card id.
+    pub card: String,
+    /// Command APDUs in hexadecimal; standard input, one a line, when none is given. `power` and `reset` work too.
+    #[arg(value_name = "HEX")]
+    pub commands: Vec<String>,
+    /// Print JSON lines.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which PIN object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Pin {
+    /// User authentication PIN 利用者証明用暗証番号.
+    Auth,
+    /// Signature password 署名用暗証番号.
+    Sign,
+}
+
+/// `jitsuin reset-pin`
+#[derive(Debug, Args)]
+pub(crate) struct ResetPin {
+    /// World folder.
+    pub world: PathBuf,
+    /// Card id.
+    pub card: String,
+    /// Which PIN.
+    pub pin: Pin,
+    /// Its new value.
+    pub value: String,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub json: bool,
+}

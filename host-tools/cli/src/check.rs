@@ -1,0 +1,84 @@
+//! `jitsuin check`: the verification harness over a PC/SC socket.
+
+use crate::{args, desk::Desk, failure::Failure};
+use pki::{
+    counter,
+    harness::{Check, Harness, Known},
+    world::World,
+};
+use serde_json::json;
+use sim::card::StoredCard;
+use std::time::{Duration, Instant};
+
+/// `jitsuin check`
+pub(crate) fn run(check: &args::Check) -> Result<(), Failure> {
+    let world = crate::world(&check.world)?;
+    let (record, card) = crate::card(&world, &check.card)?;
+    let began = Instant::now();
+    let json = check.json;
+    let checks = prove(&world, card, &check.auth_pin, &check.sign_pin, &mut |check| {
+        if !json {
+            print(check);
+        }
+    })?;
+    let failed = checks.iter().filter(|check| !check.passed).count();
+    if json {
+        crate::print_json(&json!({ "card": record.id, "passed": failed == 0, "checks": checks }))?;
+    } else {
+        println!("{}", summary(&checks, began.elapsed()));
+    }
+    if failed == 0 { Ok(()) } else { Err(Failure::Refused(format!("{failed} checks failed on {}", record.id))) }
+}
+
+/// Proves a card, and locks a clone of it.
+pub(crate) fn prove(
+    world: &World,
+    card: StoredCard,
+    authentication_pin: &str,
+    signature_pin: &str,
+    tell: &mut dyn FnMut(&Check),
+) -> Result<Vec<Check>, Failure> {
+    let clone = Desk::new(Box::new(card.fork()))?;
+    let desk = Desk::new(Box::new(card))?;
+    let known = Known {
+        signature_ca: world.signature.root(),
+        authentication_ca: world.authentication.root(),
+        signature_pin,
+        authentication_pin,
+    };
+    let mut harness = Harness::new(known, tell);
+    harness.prove(&mut desk.reader()?);
+    if harness.passed() {
+        harness.lock(&mut clone.reader()?, &counter::issuer_keys());
+    }
+    let checks = harness.checks().to_vec();
+    desk.clear();
+    clone.clear();
+    Ok(checks)
+}
+
+/// One verdict on one line.
+pub(crate) fn print(check: &Check) {
+    let verdict = if check.passed { "ok  " } else { "FAIL" };
+    println!(
+        "{verdict} {:>9}  {}: {}",
+        duration(Duration::from_micros(u64::try_from(check.micros).unwrap_or(0))),
+        check.name,
+        check.seen
+    );
+}
+
+/// How many of how many, and how long it took.
+pub(crate) fn summary(checks: &[Check], took: Duration) -> String {
+    let passed = checks.iter().filter(|check| check.passed).count();
+    format!("{passed} of {} checks passed in {}", checks.len(), duration(took))
+}
+
+/// A duration in a unit that people read.
+pub(crate) fn duration(took: Duration) -> String {
+    match took.as_micros() {
+        micros @ 0..10_000 => format!("{:.2} ms", micros as f64 / 1000.0),
+        micros @ 10_000..1_000_000 => format!("{:.0} ms", micros as f64 / 1000.0),
+        micros => format!("{:.2} s", micros as f64 / 1_000_000.0),
+    }
+}

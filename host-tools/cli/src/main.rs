@@ -1,0 +1,67 @@
+//! The `jitsuin` binary: arguments, one call, an exit code.
+
+mod apdu;
+mod args;
+mod check;
+mod desk;
+mod failure;
+mod issue;
+mod serve;
+mod show;
+mod tour;
+
+use crate::{
+    args::{Arguments, Command},
+    failure::Failure,
+};
+use clap::Parser;
+use pki::world::{CardRecord, Progress, World};
+use serde::Serialize;
+use sim::{card::StoredCard, rng::SimRng};
+use std::{path::Path, process::ExitCode};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match arguments.command.unwrap_or(Command::Tour(args::Tour::default())) {
+        Command::Tour(tour) => tour::run(&tour),
+        Command::New(new) => issue::new(&new),
+        Command::Issue(issue) => issue::issue(&issue),
+        Command::Serve(serve) => serve::run(&serve),
+        Command::Check(check) => check::run(&check),
+        Command::Show(show) => show::run(&show),
+        Command::Apdu(apdu) => apdu::run(&apdu),
+        Command::ResetPin(reset) => issue::reset_pin(&reset),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("jitsuin: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+/// Passphrase of the authorities' keys, from the environment.
+fn passphrase() -> Option<String> {
+    std::env::var("JITSUIN_PASSPHRASE").ok().filter(|passphrase| !passphrase.is_empty())
+}
+
+/// Opens a world.
+fn world(folder: &Path) -> Result<World, Failure> {
+    Ok(World::open(folder, passphrase().as_deref())?)
+}
+
+/// An issued card of a world, taken out of its box.
+fn card(world: &World, id: &str) -> Result<(CardRecord, StoredCard), Failure> {
+    let record = world.card(id)?;
+    if record.progress == Progress::Issuing {
+        return Err(pki::counter::CounterError::Unfinished(id.into()).into());
+    }
+    Ok((record, StoredCard::open(&world.image(id), SimRng::from_os()?)?))
+}
+
+/// Prints a JSON document.
+fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! `jitsuin serve`: a card in a virtual reader until interrupted.
+
+use crate::{args, desk::READER, failure::Failure};
+use sim::{
+    pcsc::{SOCKET_VARIABLE, Server},
+    slot::Slot,
+    trace::Trace,
+    vpcd::Vpcd,
+};
+use std::{
+    fs::OpenOptions,
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::{Arc, mpsc},
+};
+
+/// `jitsuin serve`
+pub(crate) fn run(serve: &args::Serve) -> Result<(), Failure> {
+    let world = crate::world(&serve.world)?;
+    let (record, card) = crate::card(&world, &serve.card)?;
+    let slot = Slot::new(READER);
+    if let Some(path) = &serve.trace {
+        slot.observe(Arc::new(Trace::new(trace_file(path)?)));
+    }
+    let (interrupted, wait) = mpsc::channel();
+    ctrlc::set_handler(move || {
+        // Nobody listens any more: the program is ending already.
+        let _ = interrupted.send(());
+    })?;
+    slot.insert(Box::new(card));
+    let path = match (&serve.pcsc, &serve.vpcd) {
+        (Some(path), _) => Some(path.clone()),
+        (None, Some(_)) => None,
+        (None, None) => Some(world.card_folder(&record.id).join("pcsc")),
+    };
+    let server = match path {
+        Some(path) => Some(Server::bind(&std::path::absolute(path)?, vec![Arc::clone(&slot)])?),
+        None => None,
+    };
+    let vpcd = match &serve.vpcd {
+        Some(address) => Some(Vpcd::attach(address, Arc::clone(&slot), serve.allow_remote)?),
+        None => None,
+    };
+    if let Some(server) = &server {
+        println!("export {SOCKET_VARIABLE}={}", quoted(server.path()));
+    }
+    if let Some(address) = &serve.vpcd {
+        println!("# attached to vpcd at {address}, again whenever it comes back");
+    }
+    println!("# {} is in the reader {READER:?}; interrupt to take it out", record.id);
+    std::io::stdout().flush()?;
+    // The sender lives in the handler, so this waits for an interrupt and nothing else.
+    let _ = wait.recv();
+    drop((server, vpcd));
+    slot.remove();
+    eprintln!("{} is out of the reader", record.id);
+    Ok(())
+}
+
+/// A trace shows who did what, so only its owner reads it.
+fn trace_file(path: &Path) -> Result<Box<dyn Write + Send>, Failure> {
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    Ok(Box::new(file.map_err(|error| Failure::Refused(format!("{}: {error}", path.display())))?))
+}
+
+/// A path that a shell takes as one word.
+fn quoted(path: &Path) -> String {
+    let text = PathBuf::from(path).display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}

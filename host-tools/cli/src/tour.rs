@@ -1,0 +1,68 @@
+//! `jitsuin` without a command: from nothing to a proved card.
+
+use crate::{args, check, failure::Failure, issue};
+use pki::{
+    counter,
+    harness::Check,
+    person::Person,
+    personalise::Pins,
+    world::{KeyOrigin, World},
+};
+use serde_json::json;
+use sim::{card::StoredCard, rng::SimRng};
+use std::time::Instant;
+use time::OffsetDateTime;
+
+const AUTHENTICATION_PIN: &str = "1234";
+const SIGNATURE_PASSWORD: &str = "ABC123";
+
+/// `jitsuin tour`
+pub(crate) fn run(tour: &args::Tour) -> Result<(), Failure> {
+    let began = Instant::now();
+    let temporary = tempfile::Builder::new().prefix("jitsuin-tour-").tempdir()?;
+    let folder = tour.keep.clone().unwrap_or_else(|| temporary.path().join("world"));
+    let mut checks = Vec::new();
+    let mut tell = |check: &Check| {
+        if !tour.json {
+            check::print(check);
+        }
+    };
+    let mut done = |name: &str, seen: String, began: Instant| {
+        let check = Check { name: name.into(), passed: true, seen, micros: began.elapsed().as_micros() };
+        tell(&check);
+        checks.push(check);
+    };
+
+    let step = Instant::now();
+    let now = OffsetDateTime::now_utc();
+    let mut world = World::create(&folder, tour.seed, crate::passphrase().as_deref(), now)?;
+    done("a world with two TEST certificate authorities", folder.display().to_string(), step);
+
+    let step = Instant::now();
+    let changing = World::change(&folder)?;
+    let person = Person::sample("sample-1")?;
+    let name = person.name.clone();
+    let (record, blank) = counter::prepare(&mut world, &changing, person, KeyOrigin::Imported, now)?;
+    done("a blank card for a resident", format!("{} for {name}", record.id), step);
+
+    let step = Instant::now();
+    let pins = Pins::new(AUTHENTICATION_PIN, SIGNATURE_PASSWORD)?;
+    let mut steps = 0;
+    let record = issue::personalise(&mut world, &changing, record, blank, &pins, now, &mut |_| steps += 1)?;
+    done("personalised by APDUs over its PC/SC socket", format!("{steps} acts in one SCP03 channel"), step);
+
+    let card = StoredCard::open(&world.image(&record.id), SimRng::from_os()?)?;
+    checks.extend(check::prove(&world, card, AUTHENTICATION_PIN, SIGNATURE_PASSWORD, &mut tell)?);
+
+    let failed = checks.iter().filter(|check| !check.passed).count();
+    if tour.json {
+        crate::print_json(&json!({ "passed": failed == 0, "card": record.id, "checks": checks }))?;
+    } else {
+        println!("\n{}", check::summary(&checks, began.elapsed()));
+        match &tour.keep {
+            Some(folder) => println!("kept: jitsuin serve {} {}", folder.display(), record.id),
+            None => println!("nothing is kept; `jitsuin tour --keep DIR` keeps the world, `jitsuin --help` shows more"),
+        }
+    }
+    if failed == 0 { Ok(()) } else { Err(Failure::Refused(format!("{failed} checks failed"))) }
+}

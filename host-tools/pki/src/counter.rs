@@ -1,0 +1,239 @@
+//! The municipal counter 市区町村窓口: issues a card over any reader, and resets PINs.
+
+use crate::{
+    birthday,
+    ca::CaError,
+    keys::{self, KeyError},
+    person::{Person, PersonError},
+    personalise::{self, Halves, Pins},
+    profile::Hierarchy,
+    world::{self, CardRecord, Changing, KeyOrigin, Progress, World, WorldError},
+};
+use card_os::{
+    profile::Phase,
+    scp03::{KeySet, Level},
+    sign,
+};
+use rand_core::CryptoRng;
+use sim::{
+    card::{self, CardError, StoredCard},
+    engine,
+    issuer::{Issuer, IssuerError, TEST_KEY_VERSION, test_keys},
+    reader::Reader,
+    rng::SimRng,
+};
+use time::OffsetDateTime;
+
+/// Why a card was not issued or changed. What was begun is kept and can be resumed.
+#[derive(Debug, thiserror::Error)]
+pub enum CounterError {
+    /// The holder.
+    #[error(transparent)]
+    Person(#[from] PersonError),
+    /// The world.
+    #[error(transparent)]
+    World(#[from] WorldError),
+    /// The card.
+    #[error(transparent)]
+    Card(#[from] CardError),
+    /// The channel.
+    #[error(transparent)]
+    Issuer(#[from] IssuerError),
+    /// An authority.
+    #[error(transparent)]
+    Ca(#[from] CaError),
+    /// A key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// Key generation.
+    #[error("the key pair could not be made")]
+    Generation,
+    /// Nothing to resume.
+    #[error("{0} is issued already; there is nothing to resume")]
+    AlreadyIssued(String),
+    /// Needs to be finished first.
+    #[error("the issue of {0} was interrupted; finish it with `jitsuin issue WORLD --resume {0}`")]
+    Unfinished(String),
+}
+
+/// Security level that this counter works at: everything.
+#[must_use]
+pub fn level() -> Level {
+    Level::FULL
+}
+
+/// Issuer keys of a world's cards: the published test key set, which protects nothing.
+#[must_use]
+pub fn issuer_keys() -> KeySet {
+    test_keys()
+}
+
+/// Takes a blank card out of the box for somebody.
+///
+/// # Errors
+/// [`CounterError`]; no card is left behind.
+pub fn prepare(
+    world: &mut World,
+    changing: &Changing,
+    person: Person,
+    keys: KeyOrigin,
+    now: OffsetDateTime,
+) -> Result<(CardRecord, StoredCard), CounterError> {
+    let today = birthday::jst_date(now);
+    person.validate(today)?;
+    let (number, id) = world.next_card(changing)?;
+    // The simulator's serial numbers begin with 8. (card.md D-52)
+    let serial = format!("80000{number:010}");
+    let record = CardRecord {
+        expires: birthday::card_expiry(person.birth, today, None),
+        issued: today,
+        progress: Progress::Issuing,
+        signature: None,
+        authentication: None,
+        id,
+        serial,
+        person,
+        keys,
+    };
+    world.keep_card(&record)?;
+    let stored = manufacture(world, &record)?;
+    Ok((record, stored))
+}
+
+/// Opens a card whose issue was interrupted.
+///
+/// # Errors
+/// [`CounterError::AlreadyIssued`].
+pub fn take_up(world: &World, id: &str) -> Result<(CardRecord, StoredCard), CounterError> {
+    let record = world.card(id)?;
+    if record.progress == Progress::Issued {
+        return Err(CounterError::AlreadyIssued(id.into()));
+    }
+    let path = world.image(id);
+    // It may have stopped before the card was even made.
+    let stored = if path.exists() { StoredCard::open(&path, os_random()?)? } else { manufacture(world, &record)? };
+    Ok((record, stored))
+}
+
+fn manufacture(world: &World, record: &CardRecord) -> Result<StoredCard, CounterError> {
+    let diversification = record.serial.as_bytes().last_chunk::<10>().copied().unwrap_or([b'0'; 10]);
+    let blank = card::blank(&issuer_keys(), TEST_KEY_VERSION, diversification, world.random(number(record))?)?;
+    Ok(StoredCard::create(&world.image(&record.id), blank)?)
+}
+
+fn os_random() -> Result<SimRng, CounterError> {
+    SimRng::from_os().map_err(|error| WorldError::Randomness(error.to_string()).into())
+}
+
+fn number(record: &CardRecord) -> u32 {
+    record.id.trim_start_matches("card-").parse().unwrap_or(0)
+}
+
+/// Personalises the card in the reader and hands it out. `step` hears what is being done.
+///
+/// # Errors
+/// [`CounterError`]; the card stays unusable for its holder and [`take_up`] goes on with it.
+pub fn issue(
+    world: &mut World,
+    _: &Changing,
+    record: &mut CardRecord,
+    reader: &mut dyn Reader,
+    pins: &Pins,
+    now: OffsetDateTime,
+    step: &mut dyn FnMut(&str),
+) -> Result<(), CounterError> {
+    let mut rng = world.random(number(record) | 1 << 20)?;
+    let halves =
+        Halves { signature: birthday::may_sign(record.person.birth, birthday::jst_date(now)), authentication: true };
+    step("opening the issuer channel (SCP03, C-MAC, C-DECRYPTION, R-MAC, R-ENCRYPTION)");
+    reader.power_on().map_err(IssuerError::from)?;
+    let mut issuer = Issuer::open(reader, &issuer_keys(), level(), &mut rng)?;
+    let status = issuer.status()?;
+    let roots = [world.signature.root(), world.authentication.root()];
+    for (grouping, value) in personalise::fixed(&record.serial, record.expires, halves, &world.chain, roots) {
+        if !status.is_stored(grouping) {
+            step(&format!("storing {grouping:04X}, {} bytes", value.len()));
+            issuer.store(grouping, &value)?;
+        }
+    }
+    // The authentication certificate comes first, the signature certificate seconds later. (pki.md P-14)
+    let half = issue_half(world, record, &mut issuer, Hierarchy::Authentication, now, &mut rng, step)?;
+    record.authentication = Some(half);
+    issuer.store(0x0118, pins.authentication.as_bytes())?;
+    if halves.signature {
+        let later = now + time::Duration::seconds(2);
+        record.signature = Some(issue_half(world, record, &mut issuer, Hierarchy::Signature, later, &mut rng, step)?);
+        issuer.store(0x011B, pins.signature.as_bytes())?;
+    }
+    step("handing the card out (life cycle: issued)");
+    issuer.set_status(Phase::Issued)?;
+    record.progress = Progress::Issued;
+    world.keep_card(record)?;
+    reader.power_off().map_err(IssuerError::from)?;
+    Ok(())
+}
+
+/// One key pair and its certificate. Gives the certificate's serial number.
+fn issue_half(
+    world: &mut World,
+    record: &CardRecord,
+    issuer: &mut Issuer<'_>,
+    hierarchy: Hierarchy,
+    now: OffsetDateTime,
+    rng: &mut impl CryptoRng,
+    step: &mut dyn FnMut(&str),
+) -> Result<String, CounterError> {
+    let (key_object, certificate_object) = match hierarchy {
+        Hierarchy::Signature => (0x011A, 0x0101),
+        Hierarchy::Authentication => (0x0117, 0x010A),
+    };
+    let public = match record.keys {
+        KeyOrigin::OnCard => {
+            step(&format!("{}: the card makes its key pair", hierarchy.name()));
+            keys::public(&issuer.generate_key(key_object)?)?
+        }
+        KeyOrigin::Imported => {
+            step(&format!("{}: making and importing the key pair", hierarchy.name()));
+            let key = rsa::PrivateKey::new(rng, 2048).map_err(CaError::Key)?;
+            let crt = engine::crt(&key).map_err(|_| CounterError::Generation)?;
+            issuer.store(key_object, sign::to_bytes(&crt).as_ref())?;
+            key.as_public_key().clone()
+        }
+    };
+    let day = birthday::jst_date(now);
+    let born = record.person.birth;
+    let authentication_end = birthday::authentication_expiry(born, day, None, record.expires);
+    let issued = match hierarchy {
+        Hierarchy::Authentication => {
+            let name = world::authentication_common_name(rng);
+            world.authentication.issue_authentication(&name, &public, now, authentication_end)?
+        }
+        Hierarchy::Signature => {
+            let name = world::signature_common_name(now, number(record));
+            let end = birthday::signature_expiry(born, day, None, Some(authentication_end), record.expires);
+            world.signature.issue_signature(&record.person, &name, &public, now, end)?
+        }
+    };
+    world.keep_counters()?;
+    step(&format!("{}: storing certificate {:06X}, {} bytes", hierarchy.name(), issued.serial, issued.der.len()));
+    issuer.store(certificate_object, &issued.der)?;
+    world.keep_certificate(&record.id, hierarchy, &issued.der)?;
+    Ok(format!("{:06X}", issued.serial))
+}
+
+/// Gives a PIN object a new value and all its tries, through the issuer channel.
+///
+/// # Errors
+/// [`CounterError::Issuer`].
+pub fn reset_pin(reader: &mut dyn Reader, hierarchy: Hierarchy, value: &str) -> Result<(), CounterError> {
+    let mut rng = os_random()?;
+    reader.power_on().map_err(IssuerError::from)?;
+    let mut issuer = Issuer::open(reader, &issuer_keys(), level(), &mut rng)?;
+    let grouping = match hierarchy {
+        Hierarchy::Signature => 0x011B,
+        Hierarchy::Authentication => 0x0118,
+    };
+    issuer.reset_retry_counter(grouping, value.as_bytes())?;
+    reader.power_off().map_err(IssuerError::from)?;
+    Ok(())
+}

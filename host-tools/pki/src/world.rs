@@ -1,0 +1,472 @@
+//! A world: two authorities and the cards they made, in a folder.
+//!
+//! ```text
+//! world.json              what this folder is, and its counters
+//! signature-ca/           key.pem (0600), root.der, root.pem
+//! authentication-ca/      the same
+//! verifiable.json         the card manager's chain of card-verifiable certificates
+//! cards/card-0001/        card.json, card.img (0600), signature.pem, authentication.pem
+//! ```
+//!
+//! Files are replaced as a whole. Who changes the world holds `world.lock`.
+
+use crate::{
+    ca::{Authority, CaError},
+    cvc::{Chain, KeyId},
+    keys::{self, KeyError},
+    person::Person,
+    profile::Hierarchy,
+};
+use rand_core::CryptoRng;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use sim::{image::replace, rng::SimRng};
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+use time::{Date, OffsetDateTime};
+
+/// Version of the folder's format.
+pub const VERSION: u32 = 1;
+/// Largest JSON file that is read, in bytes.
+const JSON_MAX: u64 = 1 << 20;
+
+time::serde::format_description!(iso_date, Date, "[year]-[month]-[day]");
+
+/// Why a world cannot be used. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum WorldError {
+    /// The operating system said no.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What it said.
+        error: io::Error,
+    },
+    /// There is something at the place of a new world.
+    #[error("{}: exists already; name a folder that does not", .0.display())]
+    Exists(PathBuf),
+    /// Not a world.
+    #[error("{}: no world here (world.json is missing); make one with `jitsuin new`", .0.display())]
+    Missing(PathBuf),
+    /// Another version's.
+    #[error("{}: a world of format {found}, this program reads format {VERSION}; use the version that made it, or make a new world", path.display())]
+    Version {
+        /// The folder.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+    },
+    /// A file that does not make sense.
+    #[error("{}: damaged ({what}); put back a copy of it", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// Somebody else is changing it.
+    #[error("{}: another process is changing this world; try again when it is done", .0.display())]
+    Busy(PathBuf),
+    /// No such card.
+    #[error("no card {0:?} in this world; `jitsuin show WORLD` lists them")]
+    NoCard(String),
+    /// An authority.
+    #[error(transparent)]
+    Ca(#[from] CaError),
+    /// A key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// No randomness.
+    #[error("the operating system gives no randomness: {0}")]
+    Randomness(String),
+}
+
+impl WorldError {
+    fn io(path: impl Into<PathBuf>, error: io::Error) -> Self {
+        WorldError::Io { path: path.into(), error }
+    }
+}
+
+/// world.json
+#[derive(Debug, Serialize, Deserialize)]
+struct Index {
+    format: String,
+    version: u32,
+    #[serde(with = "time::serde::rfc3339")]
+    created: OffsetDateTime,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
+    signature_serial: u32,
+    authentication_serial: u32,
+    next_card: u32,
+}
+
+const FORMAT: &str = "jitsuin world";
+
+/// verifiable.json
+#[derive(Debug, Serialize, Deserialize)]
+struct Verifiable {
+    intermediate: String,
+    first: String,
+    second: String,
+}
+
+/// Where the card's keys were made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyOrigin {
+    /// By the authority, and imported.
+    Imported,
+    /// By the card.
+    OnCard,
+}
+
+/// How far a card is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Progress {
+    /// Begun, not finished.
+    Issuing,
+    /// With its holder.
+    Issued,
+}
+
+/// card.json: what the authorities know about a card. PINs are nowhere.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CardRecord {
+    /// Its id in this world.
+    pub id: String,
+    /// 製造番号, 15 digits.
+    pub serial: String,
+    /// Its holder.
+    pub person: Person,
+    /// How far it is.
+    pub progress: Progress,
+    /// Where its keys come from.
+    pub keys: KeyOrigin,
+    /// Day of issue in Japan.
+    #[serde(with = "iso_date")]
+    pub issued: Date,
+    /// Last day of the card.
+    #[serde(with = "iso_date")]
+    pub expires: Date,
+    /// Serial number of the signature certificate, hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub signature: Option<String>,
+    /// Serial number of the user authentication certificate, hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub authentication: Option<String>,
+}
+
+/// A world, open.
+#[derive(Debug)]
+pub struct World {
+    folder: PathBuf,
+    index: Index,
+    /// The signature CA.
+    pub signature: Authority,
+    /// The user authentication CA.
+    pub authentication: Authority,
+    /// The card manager's chain.
+    pub chain: Chain,
+}
+
+/// Holds the world's lock.
+#[derive(Debug)]
+pub struct Changing {
+    _file: File,
+}
+
+impl World {
+    /// Makes a world in a folder that does not exist. With a passphrase the authorities' keys are encrypted on disk.
+    ///
+    /// # Errors
+    /// [`WorldError`]; a folder that was begun is removed.
+    pub fn create(
+        folder: &Path,
+        seed: Option<u64>,
+        passphrase: Option<&str>,
+        now: OffsetDateTime,
+    ) -> Result<Self, WorldError> {
+        if folder.exists() {
+            return Err(WorldError::Exists(folder.into()));
+        }
+        fs::create_dir_all(folder).map_err(|error| WorldError::io(folder, error))?;
+        Self::fill(folder, seed, passphrase, now).inspect_err(|_| drop(fs::remove_dir_all(folder)))
+    }
+
+    fn fill(
+        folder: &Path,
+        seed: Option<u64>,
+        passphrase: Option<&str>,
+        now: OffsetDateTime,
+    ) -> Result<Self, WorldError> {
+        let mut rng = random(seed, 0)?;
+        let now = now.replace_nanosecond(0).unwrap_or(now);
+        let signature = Authority::create(Hierarchy::Signature, now, &mut rng)?;
+        let authentication = Authority::create(Hierarchy::Authentication, now, &mut rng)?;
+        let (chain, _) = Chain::create(&mut rng).map_err(CaError::Key)?;
+        let index = Index {
+            format: FORMAT.into(),
+            version: VERSION,
+            created: now,
+            seed,
+            signature_serial: signature.next_serial(),
+            authentication_serial: authentication.next_serial(),
+            next_card: 1,
+        };
+        for authority in [&signature, &authentication] {
+            let place = folder.join(format!("{}-ca", authority.hierarchy().name()));
+            fs::create_dir(&place).map_err(|error| WorldError::io(place.clone(), error))?;
+            keys::save(&place.join("key.pem"), authority.key(), passphrase)?;
+            write(&place.join("root.der"), authority.root())?;
+            write(&place.join("root.pem"), pem(authority.root()).as_bytes())?;
+        }
+        let verifiable = Verifiable {
+            intermediate: hex::encode(chain.intermediate.0),
+            first: hex::encode(&chain.first),
+            second: hex::encode(&chain.second),
+        };
+        write_json(&folder.join("verifiable.json"), &verifiable)?;
+        let cards = folder.join("cards");
+        fs::create_dir(&cards).map_err(|error| WorldError::io(cards, error))?;
+        // Last, because it is what makes the folder a world.
+        write_json(&folder.join("world.json"), &index)?;
+        Ok(World { folder: folder.into(), index, signature, authentication, chain })
+    }
+
+    /// Opens a world.
+    ///
+    /// # Errors
+    /// [`WorldError`] says what to do.
+    pub fn open(folder: &Path, passphrase: Option<&str>) -> Result<Self, WorldError> {
+        let path = folder.join("world.json");
+        if !path.exists() {
+            return Err(WorldError::Missing(folder.into()));
+        }
+        let damaged = |path: &Path, what: &str| WorldError::Damaged { path: path.into(), what: what.into() };
+        let value: serde_json::Value = read_json(&path)?;
+        if value.get("format").and_then(|format| format.as_str()) != Some(FORMAT) {
+            return Err(damaged(&path, "not a jitsuin world"));
+        }
+        match value.get("version").and_then(serde_json::Value::as_u64) {
+            Some(found) if found == u64::from(VERSION) => {}
+            Some(found) => {
+                let found = u32::try_from(found).unwrap_or(u32::MAX);
+                return Err(WorldError::Version { path: folder.into(), found });
+            }
+            None => return Err(damaged(&path, "no version")),
+        }
+        let index: Index = serde_json::from_value(value).map_err(|error| damaged(&path, &error.to_string()))?;
+        let authority = |hierarchy: Hierarchy, serial| {
+            let place = folder.join(format!("{}-ca", hierarchy.name()));
+            let root = read(&place.join("root.der"))?;
+            Ok::<_, WorldError>(Authority::open(
+                hierarchy,
+                keys::load(&place.join("key.pem"), passphrase)?,
+                root,
+                serial,
+            )?)
+        };
+        let signature = authority(Hierarchy::Signature, index.signature_serial)?;
+        let authentication = authority(Hierarchy::Authentication, index.authentication_serial)?;
+        let path = folder.join("verifiable.json");
+        let verifiable: Verifiable = read_json(&path)?;
+        let bytes = |text: &str| hex::decode(text).map_err(|error| damaged(&path, &error.to_string()));
+        let intermediate = bytes(&verifiable.intermediate)?.try_into().map_err(|_| damaged(&path, "key id"))?;
+        let chain = Chain {
+            intermediate: KeyId(intermediate),
+            first: bytes(&verifiable.first)?,
+            second: bytes(&verifiable.second)?,
+        };
+        Ok(World { folder: folder.into(), index, signature, authentication, chain })
+    }
+
+    /// Takes the right to change the world.
+    ///
+    /// # Errors
+    /// [`WorldError::Busy`].
+    pub fn change(folder: &Path) -> Result<Changing, WorldError> {
+        let path = folder.join("world.lock");
+        let io = |error| WorldError::io(path.clone(), error);
+        if !folder.join("world.json").exists() {
+            return Err(WorldError::Missing(folder.into()));
+        }
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(io)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Changing { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(WorldError::Busy(folder.into())),
+            Err(TryLockError::Error(error)) => Err(io(error)),
+        }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// When it was made.
+    #[must_use]
+    pub fn created(&self) -> OffsetDateTime {
+        self.index.created
+    }
+
+    /// Randomness for the card with this number: the world's seed, or the operating system's.
+    ///
+    /// # Errors
+    /// [`WorldError::Randomness`].
+    pub fn random(&self, number: u32) -> Result<SimRng, WorldError> {
+        random(self.index.seed, number)
+    }
+
+    /// Whether this world is reproducible, and therefore holds no secret.
+    #[must_use]
+    pub fn seed(&self) -> Option<u64> {
+        self.index.seed
+    }
+
+    /// Takes the next card number.
+    ///
+    /// # Errors
+    /// [`WorldError`] of the disk.
+    pub fn next_card(&mut self, _: &Changing) -> Result<(u32, String), WorldError> {
+        let number = self.index.next_card;
+        self.index.next_card += 1;
+        self.keep_counters()?;
+        Ok((number, format!("card-{number:04}")))
+    }
+
+    /// Writes the counters, before a certificate leaves.
+    ///
+    /// # Errors
+    /// [`WorldError`] of the disk.
+    pub fn keep_counters(&mut self) -> Result<(), WorldError> {
+        self.index.signature_serial = self.signature.next_serial();
+        self.index.authentication_serial = self.authentication.next_serial();
+        write_json(&self.folder.join("world.json"), &self.index)
+    }
+
+    /// Folder of a card.
+    #[must_use]
+    pub fn card_folder(&self, id: &str) -> PathBuf {
+        self.folder.join("cards").join(id)
+    }
+
+    /// Image of a card.
+    #[must_use]
+    pub fn image(&self, id: &str) -> PathBuf {
+        self.card_folder(id).join("card.img")
+    }
+
+    /// What is known about a card.
+    ///
+    /// # Errors
+    /// [`WorldError::NoCard`], also for an id that is no plain name.
+    pub fn card(&self, id: &str) -> Result<CardRecord, WorldError> {
+        let plain = !id.is_empty() && id.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
+        let path = self.card_folder(id).join("card.json");
+        if !plain || !path.exists() {
+            return Err(WorldError::NoCard(id.into()));
+        }
+        read_json(&path)
+    }
+
+    /// Every card, by id.
+    ///
+    /// # Errors
+    /// [`WorldError`] of the disk.
+    pub fn cards(&self) -> Result<Vec<CardRecord>, WorldError> {
+        let folder = self.folder.join("cards");
+        let entries = fs::read_dir(&folder).map_err(|error| WorldError::io(folder, error))?;
+        let mut ids: Vec<String> =
+            entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        ids.sort();
+        ids.iter().map(|id| self.card(id)).collect()
+    }
+
+    /// Keeps what is known about a card.
+    ///
+    /// # Errors
+    /// [`WorldError`] of the disk.
+    pub fn keep_card(&self, record: &CardRecord) -> Result<(), WorldError> {
+        let folder = self.card_folder(&record.id);
+        fs::create_dir_all(&folder).map_err(|error| WorldError::io(folder.clone(), error))?;
+        write_json(&folder.join("card.json"), record)
+    }
+
+    /// Keeps a card's certificate as a PEM file.
+    ///
+    /// # Errors
+    /// [`WorldError`] of the disk.
+    pub fn keep_certificate(&self, id: &str, hierarchy: Hierarchy, der: &[u8]) -> Result<(), WorldError> {
+        write(&self.card_folder(id).join(format!("{}.pem", hierarchy.name())), pem(der).as_bytes())
+    }
+}
+
+fn random(seed: Option<u64>, number: u32) -> Result<SimRng, WorldError> {
+    match seed {
+        // One stream a card, and one for the world itself.
+        Some(seed) => Ok(SimRng::seeded(seed ^ (u64::from(number) << 40))),
+        None => SimRng::from_os().map_err(|error| WorldError::Randomness(error.to_string())),
+    }
+}
+
+/// A certificate in PEM.
+#[must_use]
+pub fn pem(certificate: &[u8]) -> String {
+    use der::pem::{LineEnding, encode_string};
+    encode_string("CERTIFICATE", LineEnding::LF, certificate).unwrap_or_default()
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), WorldError> {
+    replace(path, bytes).map_err(|error| WorldError::io(path, error))
+}
+
+fn write_json(path: &Path, value: &impl Serialize) -> Result<(), WorldError> {
+    let mut text = serde_json::to_vec_pretty(value)
+        .map_err(|error| WorldError::Damaged { path: path.into(), what: error.to_string() })?;
+    text.push(b'\n');
+    write(path, &text)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, WorldError> {
+    let io = |error| WorldError::io(path, error);
+    if fs::metadata(path).map_err(io)?.len() > JSON_MAX {
+        return Err(WorldError::Damaged { path: path.into(), what: "larger than any file of a world".into() });
+    }
+    fs::read(path).map_err(io)
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, WorldError> {
+    serde_json::from_slice(&read(path)?)
+        .map_err(|error| WorldError::Damaged { path: path.into(), what: error.to_string() })
+}
+
+/// Common name of a signature certificate: time of application in Japan ‖ running number ‖ municipality ‖ 003A. (P-10)
+#[must_use]
+pub fn signature_common_name(now: OffsetDateTime, number: u32) -> String {
+    let at = now.to_offset(time::UtcOffset::from_hms(9, 0, 0).unwrap_or(time::UtcOffset::UTC));
+    format!(
+        "{:04}{:02}{:02}{:02}{:02}{:02}{:05}{}003A",
+        at.year(),
+        u8::from(at.month()),
+        at.day(),
+        at.hour(),
+        at.minute(),
+        at.second(),
+        number % 100_000,
+        crate::profile::MUNICIPALITY_CODE
+    )
+}
+
+/// Common name of a user authentication certificate: 14 random characters ‖ municipality ‖ 003A. (P-10)
+#[must_use]
+pub fn authentication_common_name(rng: &mut impl CryptoRng) -> String {
+    const ALPHABET: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let random: String = (0..14).map(|_| char::from(ALPHABET[(rng.next_u32() % 36) as usize])).collect();
+    format!("{random}{}003A", crate::profile::MUNICIPALITY_CODE)
+}

@@ -1,0 +1,173 @@
+//! The simulated card as something that can be put into a slot or talked to directly.
+
+use crate::{
+    engine::RsaEngine,
+    image::{Image, ImageError},
+    nvm::Flash,
+    reader::{Reader, ReaderError},
+    rng::SimRng,
+    slot::{Mute, VirtualCard},
+};
+use card_os::{
+    Card, Response,
+    identity::{DIVERSIFICATION, Manufacture},
+    platform::{Engine, Nvm},
+    scp03::KeySet,
+    store::StoreError,
+};
+use rand_core::TryCryptoRng;
+
+/// Bytes of memory of a card: two areas of 32 KiB.
+pub const MEMORY: usize = 64 * 1024;
+
+/// Default contact ATR. (card.md §2.3, D-01)
+pub const CONTACT_ATR: [u8; 9] = [0x3B, 0xE0, 0x00, 0xFF, 0x81, 0x31, 0xFE, 0x45, 0x14];
+
+/// The card as it is simulated.
+pub type Simulated = Card<Flash, RsaEngine, SimRng>;
+
+/// Why a card cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CardError {
+    /// Its image.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// Its memory.
+    #[error("the card's memory cannot be read ({0:?}); put back a copy of the image, or issue a new card")]
+    Store(StoreError),
+    /// No randomness.
+    #[error("the operating system gives no randomness: {0}")]
+    Randomness(#[from] getrandom::Error),
+}
+
+/// Makes a blank card in memory.
+///
+/// # Errors
+/// [`CardError::Store`] only for an ATR that is too long.
+pub fn blank(
+    keys: &KeySet,
+    key_version: u8,
+    diversification: [u8; DIVERSIFICATION],
+    rng: SimRng,
+) -> Result<Simulated, CardError> {
+    let card = Manufacture { atr: &CONTACT_ATR, diversification, keys, key_version, scp03_options: 0x60 };
+    Card::manufacture(Flash::new(MEMORY), RsaEngine::default(), rng, &card).map_err(CardError::Store)
+}
+
+/// A card with its image: each answer leaves only after what it changed is on disk.
+#[derive(Debug)]
+pub struct StoredCard {
+    card: Simulated,
+    image: Image,
+}
+
+impl StoredCard {
+    /// Keeps a new card in a new image.
+    ///
+    /// # Errors
+    /// [`CardError::Image`].
+    pub fn create(path: &std::path::Path, card: Simulated) -> Result<Self, CardError> {
+        Ok(StoredCard { image: Image::create(path, card.nvm())?, card })
+    }
+
+    /// Opens a card.
+    ///
+    /// # Errors
+    /// [`CardError`].
+    pub fn open(path: &std::path::Path, rng: SimRng) -> Result<Self, CardError> {
+        let (image, flash) = Image::open(path)?;
+        let card = Card::mount(flash, RsaEngine::default(), rng).map_err(|(error, _)| CardError::Store(error))?;
+        Ok(StoredCard { card, image })
+    }
+
+    /// The card.
+    #[must_use]
+    pub fn card(&self) -> &Simulated {
+        &self.card
+    }
+
+    /// A card like this one without an image, for what cannot be undone.
+    #[must_use]
+    pub fn fork(&self) -> Simulated {
+        self.card.fork()
+    }
+}
+
+impl VirtualCard for StoredCard {
+    fn atr(&self) -> Vec<u8> {
+        self.card.atr().to_vec()
+    }
+
+    fn power_on(&mut self) {
+        self.card.power_on();
+    }
+
+    fn power_off(&mut self) {
+        self.card.power_off();
+    }
+
+    fn reset(&mut self) {
+        self.card.reset();
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Mute> {
+        let mut response = Response::new();
+        self.card.transmit(command, &mut response);
+        if let Err(error) = self.image.save(self.card.nvm()) {
+            // An answer about a change that is not kept would be a free guess after the next start.
+            eprintln!("{error}; the card answers no more until this is mended and it is started again");
+            self.card.power_off();
+            return Err(Mute);
+        }
+        Ok(response.to_vec())
+    }
+}
+
+impl VirtualCard for Simulated {
+    fn atr(&self) -> Vec<u8> {
+        Card::atr(self).to_vec()
+    }
+
+    fn power_on(&mut self) {
+        Card::power_on(self);
+    }
+
+    fn power_off(&mut self) {
+        Card::power_off(self);
+    }
+
+    fn reset(&mut self) {
+        Card::reset(self);
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Mute> {
+        let mut response = Response::new();
+        Card::transmit(self, command, &mut response);
+        Ok(response.to_vec())
+    }
+}
+
+/// A card talked to without any slot or socket.
+#[derive(Debug)]
+pub struct Direct<N, E, R>(pub Card<N, E, R>);
+
+impl<N: Nvm, E: Engine, R: TryCryptoRng> Reader for Direct<N, E, R> {
+    fn power_on(&mut self) -> Result<Vec<u8>, ReaderError> {
+        Ok(self.0.power_on().to_vec())
+    }
+
+    fn reset(&mut self) -> Result<Vec<u8>, ReaderError> {
+        Ok(self.0.reset().to_vec())
+    }
+
+    fn power_off(&mut self) -> Result<(), ReaderError> {
+        self.0.power_off();
+        Ok(())
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, ReaderError> {
+        let mut response = Response::new();
+        self.0.transmit(command, &mut response);
+        Ok(response.to_vec())
+    }
+}

@@ -1,0 +1,392 @@
+//! The PC/SC socket and vpcd, byte by byte, with a card that answers at once.
+
+use sim::{
+    pcsc::{BindError, PcscReader, Server, list_readers},
+    reader::{Reader, ReaderError},
+    slot::{Mute, Slot, VirtualCard},
+    vpcd::{Vpcd, VpcdError},
+};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpListener,
+    os::unix::{fs::PermissionsExt, net::UnixStream},
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Answers what it was sent, with 9000; counts resets and power cycles. A command that begins with FE takes its time.
+#[derive(Default, Clone)]
+struct Echo {
+    resets: Arc<AtomicU32>,
+    powers: Arc<AtomicU32>,
+}
+
+const ATR: [u8; 9] = [0x3B, 0xE0, 0x00, 0xFF, 0x81, 0x31, 0xFE, 0x45, 0x14];
+
+impl VirtualCard for Echo {
+    fn atr(&self) -> Vec<u8> {
+        ATR.to_vec()
+    }
+
+    fn power_on(&mut self) {
+        self.powers.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn power_off(&mut self) {}
+
+    fn reset(&mut self) {
+        self.resets.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Mute> {
+        if command.first() == Some(&0xFE) {
+            thread::sleep(Duration::from_millis(700));
+        }
+        Ok([command, &[0x90, 0x00]].concat())
+    }
+}
+
+struct Fixture {
+    _folder: tempfile::TempDir,
+    path: PathBuf,
+    slot: Arc<Slot>,
+    card: Echo,
+    server: Server,
+}
+
+fn fixture() -> Fixture {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("pcsc");
+    let (slot, card) = (Slot::new("Test reader"), Echo::default());
+    slot.insert(Box::new(card.clone()));
+    let server = Server::bind(&path, vec![Arc::clone(&slot)]).expect("binds");
+    Fixture { _folder: folder, path, slot, card, server }
+}
+
+/// A client that writes and reads raw bytes.
+struct Raw(UnixStream);
+
+impl Raw {
+    fn open(fixture: &Fixture) -> Raw {
+        let stream = UnixStream::connect(&fixture.path).expect("connects");
+        stream.set_read_timeout(Some(Duration::from_secs(5))).expect("timeout");
+        Raw(stream)
+    }
+
+    fn send(&mut self, command: u32, fields: &[u32], tail: &[u8], size: usize) {
+        let mut message = Vec::new();
+        message.extend_from_slice(&u32::try_from(size).expect("size").to_ne_bytes());
+        message.extend_from_slice(&command.to_ne_bytes());
+        for field in fields {
+            message.extend_from_slice(&field.to_ne_bytes());
+        }
+        message.extend_from_slice(tail);
+        self.0.write_all(&message).expect("writes");
+    }
+
+    fn read(&mut self, size: usize) -> Vec<u8> {
+        let mut answer = vec![0; size];
+        self.0.read_exact(&mut answer).expect("answers");
+        answer
+    }
+
+    fn words(&mut self, count: usize) -> Vec<u32> {
+        self.read(count * 4).chunks_exact(4).map(|word| u32::from_ne_bytes(word.try_into().expect("four"))).collect()
+    }
+
+    fn version(&mut self, minor: u32) -> u32 {
+        self.send(0x11, &[4, minor, 0], &[], 12);
+        self.words(3)[1]
+    }
+
+    fn context(&mut self) -> u32 {
+        self.send(0x01, &[2, 0, 0], &[], 12);
+        self.words(3)[1]
+    }
+
+    /// Handle and result.
+    fn connect(&mut self, context: u32, share: u32) -> (u32, u32) {
+        let mut body = context.to_ne_bytes().to_vec();
+        let mut name = b"Test reader".to_vec();
+        name.resize(128, 0);
+        body.extend_from_slice(&name);
+        for field in [share, 2, 0, 0, 0] {
+            body.extend_from_slice(&u32::to_ne_bytes(field));
+        }
+        self.send(0x04, &[], &body, 152);
+        let answer = self.read(152);
+        let word = |at: usize| u32::from_ne_bytes(answer[at..at + 4].try_into().expect("four"));
+        (word(140), word(148))
+    }
+
+    fn transmit(&mut self, handle: u32, apdu: &[u8]) -> (u32, Vec<u8>) {
+        let length = u32::try_from(apdu.len()).expect("length");
+        self.send(0x09, &[handle, 2, 16, length, 2, 16, 65_544, 0], apdu, 32);
+        let head = self.words(8);
+        let data = if head[7] == 0 { self.read(head[6] as usize) } else { Vec::new() };
+        (head[7], data)
+    }
+
+    fn simple(&mut self, command: u32, fields: &[u32]) -> u32 {
+        self.send(command, fields, &[], fields.len() * 4);
+        *self.words(fields.len()).last().expect("a result")
+    }
+
+    fn is_closed(&mut self) -> bool {
+        self.0.read(&mut [0; 1]).map_or(true, |count| count == 0)
+    }
+}
+
+#[test]
+fn the_rust_client_reaches_the_card() {
+    let fixture = fixture();
+    assert_eq!(list_readers(&fixture.path).expect("lists"), ["Test reader"]);
+    let mut reader = PcscReader::open(&fixture.path, None).expect("opens");
+    assert_eq!(reader.power_on().expect("powers"), ATR);
+    assert_eq!(reader.transmit(&[1, 2, 3, 4]).expect("answers"), [1, 2, 3, 4, 0x90, 0x00]);
+    let long = vec![7; 65_000];
+    assert_eq!(reader.transmit(&long).expect("answers").len(), 65_002);
+    assert_eq!(reader.reset().expect("resets"), ATR);
+    assert_eq!(fixture.card.resets.load(Ordering::SeqCst), 1);
+    reader.power_off().expect("powers off");
+    assert!(PcscReader::open(&fixture.path, Some("another")).is_err());
+    fixture.slot.remove();
+    let mut reader = PcscReader::open(&fixture.path, None).expect("opens");
+    assert!(matches!(reader.power_on(), Err(ReaderError::NoCard)));
+    assert!(matches!(reader.transmit(&[0; 4]), Err(ReaderError::NoCard)));
+}
+
+#[test]
+fn a_message_may_come_in_any_pieces() {
+    let fixture = fixture();
+    let mut raw = Raw::open(&fixture);
+    let message: Vec<u8> = [12u32, 0x11, 4, 4, 0].iter().flat_map(|word| word.to_ne_bytes()).collect();
+    for split in 1..message.len() {
+        raw.0.write_all(&message[..split]).expect("writes");
+        thread::sleep(Duration::from_millis(2));
+        raw.0.write_all(&message[split..]).expect("writes");
+        assert_eq!(raw.words(3), [4, 4, 0], "split at {split}");
+    }
+    // Two in one packet.
+    raw.0.write_all(&[message.clone(), message].concat()).expect("writes");
+    assert_eq!(raw.words(6), [4, 4, 0, 4, 4, 0]);
+}
+
+#[test]
+fn malformed_messages_end_only_their_connection() {
+    let fixture = fixture();
+    let mut good = Raw::open(&fixture);
+    let context = good.context();
+    let (handle, code) = good.connect(context, 2);
+    assert_eq!(code, 0);
+    for (command, fields, size) in [
+        (0x11u32, vec![4u32, 4], u32::MAX as usize),
+        (0x11, vec![], 0),
+        (0xFF, vec![0, 0, 0], 12),
+        (0x00, vec![], 0),
+        (0x09, vec![handle, 2, 16, u32::MAX, 2, 16, 100, 0], 32),
+        (0x0A, vec![handle, 0, u32::MAX, 100, 0, 0], 24),
+    ] {
+        let mut bad = Raw::open(&fixture);
+        bad.send(command, &fields, &[], size);
+        assert!(bad.is_closed(), "{command:02X}");
+    }
+    let mut half = Raw::open(&fixture);
+    half.0.write_all(&[12, 0, 0]).expect("writes");
+    assert_eq!(good.transmit(handle, &[1]).1, [1, 0x90, 0x00], "the honest client goes on");
+    drop(half);
+}
+
+#[test]
+fn versions_follow_the_client_down() {
+    let fixture = fixture();
+    for (asked, told) in [(4, 4), (5, 5), (6, 6), (9, 6)] {
+        assert_eq!(Raw::open(&fixture).version(asked), told);
+    }
+}
+
+#[test]
+fn sharing_transactions_and_resets() {
+    let fixture = fixture();
+    let (mut one, mut two) = (Raw::open(&fixture), Raw::open(&fixture));
+    let (first, second) = (one.context(), two.context());
+    let (a, code) = one.connect(first, 2);
+    assert_eq!(code, 0);
+    let (b, code) = two.connect(second, 2);
+    assert_eq!(code, 0);
+    assert_eq!(Raw::open(&fixture).connect(12345, 2).1, 0x8010_0003, "a context of nobody's");
+    let mut third = Raw::open(&fixture);
+    let context = third.context();
+    assert_eq!(third.connect(context, 1).1, 0x8010_000B, "exclusive beside others");
+    // A transaction holds others off.
+    assert_eq!(one.simple(0x07, &[a, 0]), 0);
+    assert_eq!(two.transmit(b, &[1]).0, 0x8010_000B);
+    assert_eq!(two.simple(0x08, &[b, 0, 0]), 0x8010_000B);
+    assert_eq!(one.transmit(a, &[1]).0, 0);
+    // Ending it with a reset tells the other.
+    assert_eq!(one.simple(0x08, &[a, 1, 0]), 0);
+    assert_eq!(fixture.card.resets.load(Ordering::SeqCst), 1);
+    assert_eq!(one.transmit(a, &[1]).0, 0);
+    assert_eq!(two.transmit(b, &[1]).0, 0x8010_0068);
+    assert_eq!(two.simple(0x0B, &[b, 0]), 0x8010_0068);
+    assert_eq!(two.simple(0x05, &[b, 2, 2, 0, 0, 0]), 0);
+    assert_eq!(two.transmit(b, &[1]).0, 0);
+    assert_eq!(two.simple(0x08, &[b, 0, 0]), 0x8010_0016, "no transaction");
+    // A client that dies in a transaction releases it.
+    assert_eq!(one.simple(0x07, &[a, 0]), 0);
+    drop(one);
+    let began = Instant::now();
+    while two.simple(0x07, &[b, 0]) != 0 {
+        two.simple(0x05, &[b, 2, 2, 0, 0, 0]);
+        assert!(began.elapsed() < Duration::from_secs(5), "the dead client still holds the card");
+    }
+    // Removal.
+    assert_eq!(two.simple(0x08, &[b, 0, 0]), 0);
+    fixture.slot.remove();
+    assert_eq!(two.transmit(b, &[1]).0, 0x8010_0069);
+    fixture.slot.insert(Box::new(fixture.card.clone()));
+    assert_eq!(two.transmit(b, &[1]).0, 0x8010_0069, "another card is not the one it was connected to");
+    assert_eq!(two.simple(0x06, &[b, 0, 0]), 0);
+    assert_eq!(two.transmit(b, &[1]).0, 0x8010_0003);
+    let (c, code) = two.connect(second, 1);
+    assert_eq!(code, 0, "exclusive, alone again");
+    assert_eq!(two.simple(0x06, &[c, 2, 0]), 0);
+}
+
+#[test]
+fn waiting_in_both_styles() {
+    let fixture = fixture();
+    // Until 4:5 the states come at once, a record later.
+    let mut old = Raw::open(&fixture);
+    old.version(4);
+    let context = old.context();
+    old.send(0x13, &[], &[], 0);
+    let states = old.read(16 * 184);
+    assert_eq!(&states[..11], b"Test reader");
+    assert_eq!(states[132..136], 0x04u32.to_ne_bytes(), "present, without power");
+    fixture.slot.remove();
+    assert_eq!(old.words(2)[1], 0);
+    // From 4:6 only the record.
+    let mut new = Raw::open(&fixture);
+    new.version(6);
+    let waiting = new.context();
+    new.send(0x16, &[], &[], 0);
+    assert_eq!(new.words(1), [16]);
+    new.send(0x13, &[], &[], 0);
+    thread::sleep(Duration::from_millis(50));
+    // Cancel from another connection.
+    assert_eq!(old.simple(0x0D, &[waiting, 0]), 0);
+    assert_eq!(new.words(2)[1], 0x8010_0002);
+    // Stop waiting is answered only while waiting.
+    old.send(0x13, &[], &[], 0);
+    old.read(16 * 184);
+    old.send(0x14, &[], &[], 0);
+    assert_eq!(old.words(2)[1], 0);
+    old.send(0x14, &[], &[], 0);
+    old.send(0x15, &[], &[], 0);
+    assert_eq!(old.words(2), [2, 0], "one insertion, one removal; no answer to the second stop");
+    assert_eq!(old.simple(0x02, &[context, 0]), 0);
+    assert_eq!(old.simple(0x02, &[context, 0]), 0x8010_0003);
+}
+
+#[test]
+fn states_are_told_while_a_command_runs() {
+    let fixture = fixture();
+    let (mut busy, mut other) = (Raw::open(&fixture), Raw::open(&fixture));
+    let context = busy.context();
+    let (handle, _) = busy.connect(context, 2);
+    let running = thread::spawn(move || busy.transmit(handle, &[0xFE]).1);
+    thread::sleep(Duration::from_millis(100));
+    let began = Instant::now();
+    other.send(0x12, &[], &[], 0);
+    other.read(16 * 184);
+    assert!(began.elapsed() < Duration::from_millis(400), "the question waited for the command");
+    assert_eq!(running.join().expect("joins"), [0xFE, 0x90, 0x00]);
+}
+
+#[test]
+fn many_clients_at_once() {
+    let fixture = fixture();
+    thread::scope(|scope| {
+        for number in 0..64u8 {
+            let fixture = &fixture;
+            scope.spawn(move || {
+                let mut reader = PcscReader::open(&fixture.path, None).expect("opens");
+                for round in 0..20 {
+                    assert_eq!(reader.transmit(&[number, round]).expect("answers"), [number, round, 0x90, 0x00]);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn paths_that_do_not_work_are_told() {
+    let fixture = fixture();
+    assert_eq!(fs::metadata(&fixture.path).expect("socket").permissions().mode() & 0o777, 0o600);
+    assert!(matches!(Server::bind(&fixture.path, vec![]), Err(BindError::InUse(_))));
+    let folder = fixture.path.parent().expect("folder").to_owned();
+    let long = folder.join("x".repeat(120));
+    assert!(matches!(Server::bind(&long, vec![]), Err(BindError::TooLong { .. })));
+    let file = folder.join("file");
+    fs::write(&file, "precious").expect("writes");
+    assert!(matches!(Server::bind(&file, vec![]), Err(BindError::NotASocket(_))));
+    assert_eq!(fs::read_to_string(&file).expect("reads"), "precious");
+    assert!(matches!(Server::bind(&folder.join("none/pcsc"), vec![]), Err(BindError::Io { .. })));
+    // What a killed server leaves behind is replaced.
+    let stale = folder.join("stale");
+    drop(std::os::unix::net::UnixListener::bind(&stale).expect("binds"));
+    let server = Server::bind(&stale, vec![]).expect("replaces a stale socket");
+    drop(server);
+    assert!(!stale.exists());
+    drop(fixture.server);
+    assert!(!fixture.path.exists());
+}
+
+#[test]
+fn vpcd_is_served_as_its_reader_speaks() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let address = listener.local_addr().expect("address").to_string();
+    let (slot, card) = (Slot::new("vpcd"), Echo::default());
+    slot.insert(Box::new(card.clone()));
+    let attached = Vpcd::attach(&address, slot, false).expect("attaches");
+    for _ in 0..2 {
+        let (mut reader, _) = listener.accept().expect("the card connects, and connects again");
+        reader.set_read_timeout(Some(Duration::from_secs(5))).expect("timeout");
+        let mut ask = |message: &[u8], answered: bool| {
+            let length = u16::try_from(message.len()).expect("length").to_be_bytes();
+            reader.write_all(&length).expect("writes");
+            thread::sleep(Duration::from_millis(5));
+            reader.write_all(message).expect("writes");
+            if !answered {
+                return Vec::new();
+            }
+            let mut length = [0; 2];
+            reader.read_exact(&mut length).expect("answers");
+            let mut answer = vec![0; usize::from(u16::from_be_bytes(length))];
+            reader.read_exact(&mut answer).expect("answers");
+            answer
+        };
+        assert_eq!(ask(&[4], true), ATR);
+        ask(&[1], false);
+        ask(&[], false);
+        assert_eq!(ask(&[0, 0xA4, 4, 0], true), [0, 0xA4, 4, 0, 0x90, 0x00]);
+        // The ATR is told while a command runs, before its answer.
+        ask(&[0xFE, 0, 0, 0], false);
+        assert_eq!(ask(&[4], true), ATR);
+        ask(&[2], false);
+        ask(&[0], false);
+        // A torn message, and the reader is gone.
+        reader.write_all(&[0]).expect("writes");
+    }
+    assert!(card.powers.load(Ordering::SeqCst) >= 2);
+    drop(attached);
+    assert!(matches!(Vpcd::attach("192.0.2.1:35963", Slot::new("x"), false), Err(VpcdError::Remote(_))));
+    assert!(matches!(Vpcd::attach("nonsense", Slot::new("x"), false), Err(VpcdError::Address(..))));
+}
