@@ -149,6 +149,10 @@ pub fn issue(
     reader.power_on().map_err(IssuerError::from)?;
     let mut issuer = Issuer::open(reader, &issuer_keys(), level(), &mut rng)?;
     let status = issuer.status()?;
+    if status.phase >= Phase::Issued {
+        // It stopped between the card's last step and the world's.
+        return finish(world, record, reader);
+    }
     let roots = [world.signature.root(), world.authentication.root()];
     for (grouping, value) in personalise::fixed(&record.serial, record.expires, halves, &world.chain, roots) {
         if !status.is_stored(grouping) {
@@ -156,17 +160,24 @@ pub fn issue(
             issuer.store(grouping, &value)?;
         }
     }
-    // The authentication certificate comes first, the signature certificate seconds later. (pki.md P-14)
-    let half = issue_half(world, record, &mut issuer, Hierarchy::Authentication, now, &mut rng, step)?;
+    // The authentication certificate comes first, the signature certificate seconds later (pki.md P-14). The later one is
+    // issued now, so that both are valid when the holder leaves; no certificate is older than its authority.
+    let before = (now - time::Duration::seconds(2)).max(world.created());
+    let half = issue_half(world, record, &mut issuer, Hierarchy::Authentication, before, &mut rng, step)?;
     record.authentication = Some(half);
     issuer.store(0x0118, pins.authentication.as_bytes())?;
     if halves.signature {
-        let later = now + time::Duration::seconds(2);
-        record.signature = Some(issue_half(world, record, &mut issuer, Hierarchy::Signature, later, &mut rng, step)?);
+        record.signature = Some(issue_half(world, record, &mut issuer, Hierarchy::Signature, now, &mut rng, step)?);
         issuer.store(0x011B, pins.signature.as_bytes())?;
     }
+    world.keep_card(record)?;
     step("handing the card out (life cycle: issued)");
     issuer.set_status(Phase::Issued)?;
+    finish(world, record, reader)
+}
+
+/// Notes that the holder has the card.
+fn finish(world: &World, record: &mut CardRecord, reader: &mut dyn Reader) -> Result<(), CounterError> {
     record.progress = Progress::Issued;
     world.keep_card(record)?;
     reader.power_off().map_err(IssuerError::from)?;
