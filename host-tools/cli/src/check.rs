@@ -1,10 +1,10 @@
 //! `jitsuin check`: the verification harness over a PC/SC socket.
 
-use crate::{args, desk::Desk, failure::Failure};
+use crate::{args, desk::Desk, failure::Failure, out::say};
 use pki::{
     counter,
     harness::{Check, Harness, Known},
-    world::World,
+    world::{CardRecord, World},
 };
 use serde_json::json;
 use sim::card::StoredCard;
@@ -16,7 +16,7 @@ pub(crate) fn run(check: &args::Check) -> Result<(), Failure> {
     let (record, card) = crate::card(&world, &check.card)?;
     let began = Instant::now();
     let json = check.json;
-    let checks = prove(&world, card, &check.auth_pin, &check.sign_pin, &mut |check| {
+    let checks = prove(&world, &record, card, &check.auth_pin, &check.sign_pin, &mut |check| {
         if !json {
             print(check);
         }
@@ -25,7 +25,7 @@ pub(crate) fn run(check: &args::Check) -> Result<(), Failure> {
     if json {
         crate::print_json(&json!({ "card": record.id, "passed": failed == 0, "checks": checks }))?;
     } else {
-        println!("{}", summary(&checks, began.elapsed()));
+        say!("{}", summary(&checks, began.elapsed()));
     }
     if failed == 0 { Ok(()) } else { Err(Failure::Refused(format!("{failed} checks failed on {}", record.id))) }
 }
@@ -33,6 +33,7 @@ pub(crate) fn run(check: &args::Check) -> Result<(), Failure> {
 /// Proves a card, and locks a clone of it.
 pub(crate) fn prove(
     world: &World,
+    record: &CardRecord,
     card: StoredCard,
     authentication_pin: &str,
     signature_pin: &str,
@@ -45,6 +46,7 @@ pub(crate) fn prove(
         authentication_ca: world.authentication.root(),
         signature_pin,
         authentication_pin,
+        has_signature: record.signature.is_some(),
     };
     let mut harness = Harness::new(known, tell);
     harness.prove(&mut desk.reader()?);
@@ -60,7 +62,7 @@ pub(crate) fn prove(
 /// One verdict on one line.
 pub(crate) fn print(check: &Check) {
     let verdict = if check.passed { "ok  " } else { "FAIL" };
-    println!(
+    say!(
         "{verdict} {:>9}  {}: {}",
         duration(Duration::from_micros(u64::try_from(check.micros).unwrap_or(0))),
         check.name,

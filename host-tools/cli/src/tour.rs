@@ -1,6 +1,6 @@
 //! `jitsuin` without a command: from nothing to a proved card.
 
-use crate::{args, check, failure::Failure, issue};
+use crate::{args, check, failure::Failure, issue, out::say};
 use pki::{
     counter,
     harness::Check,
@@ -52,16 +52,16 @@ pub(crate) fn run(tour: &args::Tour) -> Result<(), Failure> {
     done("personalised by APDUs over its PC/SC socket", format!("{steps} acts in one SCP03 channel"), step);
 
     let card = StoredCard::open(&world.image(&record.id), SimRng::from_os()?)?;
-    checks.extend(check::prove(&world, card, AUTHENTICATION_PIN, SIGNATURE_PASSWORD, &mut tell)?);
+    checks.extend(check::prove(&world, &record, card, AUTHENTICATION_PIN, SIGNATURE_PASSWORD, &mut tell)?);
 
     let failed = checks.iter().filter(|check| !check.passed).count();
     if tour.json {
         crate::print_json(&json!({ "passed": failed == 0, "card": record.id, "checks": checks }))?;
     } else {
-        println!("\n{}", check::summary(&checks, began.elapsed()));
+        say!("\n{}", check::summary(&checks, began.elapsed()));
         match &tour.keep {
-            Some(folder) => println!("kept: jitsuin serve {} {}", folder.display(), record.id),
-            None => println!("nothing is kept; `jitsuin tour --keep DIR` keeps the world, `jitsuin --help` shows more"),
+            Some(folder) => say!("kept: jitsuin serve {} {}", folder.display(), record.id),
+            None => say!("nothing is kept; `jitsuin tour --keep DIR` keeps the world, `jitsuin --help` shows more"),
         }
     }
     if failed == 0 { Ok(()) } else { Err(Failure::Refused(format!("{failed} checks failed"))) }

@@ -27,6 +27,8 @@ pub struct Known<'a> {
     pub signature_pin: &'a str,
     /// Authentication PIN.
     pub authentication_pin: &'a str,
+    /// Whether the card was issued with a signature certificate; holders under 15 have none.
+    pub has_signature: bool,
 }
 
 impl Known<'_> {
@@ -35,6 +37,12 @@ impl Known<'_> {
             Half::Signature => self.signature_ca,
             Half::Authentication => self.authentication_ca,
         }
+    }
+
+    /// The halves that the holder has.
+    fn halves(&self) -> impl Iterator<Item = Half> + use<> {
+        let has_signature = self.has_signature;
+        Half::ALL.into_iter().filter(move |half| has_signature || *half != Half::Signature)
     }
 
     fn pin(&self, half: Half) -> &str {
@@ -126,21 +134,18 @@ impl<'a> Harness<'a> {
             let expected = text == "JPKIAPICCTOKEN2";
             if expected { Ok(format!("ATR {}, token {text}", hex::encode_upper(atr))) } else { Err(otherwise(text)) }
         });
-        self.check("tries before anything", |_| {
-            let mut jpki = Jpki::select(reader)?;
-            for half in Half::ALL {
-                expect(jpki.tries(half)? == half.tries(), || format!("{half:?}: tries were spent before"))?;
-            }
-            Ok("3 for authentication, 5 for signature".into())
-        });
-        for half in Half::ALL {
+        self.check("certificates and tries are those of the issue", |known| as_issued(reader, known));
+        for half in self.known.halves() {
             self.check(format!("{}: closed before its PIN", name(half)), |_| closed(reader, half));
+        }
+        if !self.known.has_signature {
+            self.check(format!("{}: never issued, never opens", name(Half::Signature)), |_| absent(reader));
         }
         if !self.passed() {
             // A card that is not as it was issued is not asked for more: wrong PINs would lock it.
             return;
         }
-        for half in Half::ALL {
+        for half in self.known.halves() {
             self.check(format!("{}: PIN is right", name(half)), |known| {
                 Jpki::select(reader)?.verify(half, known.pin(half))?;
                 Ok("one VERIFY".into())
@@ -149,24 +154,26 @@ impl<'a> Harness<'a> {
         if !self.passed() {
             return;
         }
-        for half in Half::ALL {
+        for half in self.known.halves() {
             self.check(format!("{}: chain", name(half)), |known| chain(reader, known, half));
         }
-        for half in Half::ALL {
+        for half in self.known.halves() {
             for scheme in 0x00..=0x05 {
                 self.check(format!("{}: signature scheme {scheme:02X}", name(half)), |known| {
                     sign(reader, known, half, scheme)
                 });
             }
         }
-        self.check("one PIN opens nothing of the other", |known| separate(reader, known));
+        if self.known.has_signature {
+            self.check("one PIN opens nothing of the other", |known| separate(reader, known));
+        }
         self.check("a wrong value costs one try, a right one gives it back", |known| count(reader, known));
         self.check("status ends with power", |known| forgets(reader, known));
     }
 
     /// Locks both PINs of a clone, restarts it, and unlocks them through the issuer channel.
     pub fn lock(&mut self, clone: &mut dyn Reader, issuer: &card_os::scp03::KeySet) {
-        for half in Half::ALL {
+        for half in self.known.halves() {
             self.check(format!("{}: locks after {} wrong values (on a clone)", name(half), half.tries()), |known| {
                 lock(clone, known, half)
             });
@@ -199,6 +206,28 @@ fn refused<T>(result: Result<T, ClientError>, sw: Sw) -> Result<(), Failed> {
         Err(error) if error.sw() == Some(sw) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+fn as_issued(reader: &mut dyn Reader, known: &Known<'_>) -> Seen {
+    let mut jpki = Jpki::select(reader)?;
+    let flags = [if known.has_signature { 0x8F } else { 0x00 }, 0x8F, 0x00];
+    let told = jpki.read(0x08, 3)?;
+    expect(told == flags, || format!("EF 0008 is {}", hex::encode_upper(&told)))?;
+    for half in known.halves() {
+        expect(jpki.tries(half)? == half.tries(), || format!("{half:?}: tries were spent before"))?;
+    }
+    let tries = known.halves().map(|half| format!("{} for {}", half.tries(), name(half)));
+    Ok(tries.collect::<Vec<_>>().join(", "))
+}
+
+/// The signature half of a card that was issued without it. (card.md D-19)
+fn absent(reader: &mut dyn Reader) -> Seen {
+    let mut jpki = Jpki::select(reader)?;
+    expect(jpki.tries(Half::Signature)? == 0, || "its PIN object has tries".into())?;
+    refused(jpki.verify(Half::Signature, "ABC123"), Sw::BLOCKED)?;
+    refused(jpki.sign(Half::Signature, 0x03, b"x"), Sw::BLOCKED)?;
+    refused(jpki.read(Half::Signature.certificate(), 4), Sw::SECURITY_STATUS_NOT_SATISFIED)?;
+    Ok("no certificate, PIN object blocked".into())
 }
 
 fn closed(reader: &mut dyn Reader, half: Half) -> Seen {
@@ -251,24 +280,24 @@ fn separate(reader: &mut dyn Reader, known: &Known<'_>) -> Seen {
 
 fn count(reader: &mut dyn Reader, known: &Known<'_>) -> Seen {
     let mut jpki = Jpki::select(reader)?;
-    for half in Half::ALL {
+    for half in known.halves() {
         refused(jpki.verify(half, "0"), Sw::tries_left(half.tries() - 1))?;
         expect(jpki.tries(half)? == half.tries() - 1, || "the query tells another number".into())?;
         jpki.verify(half, known.pin(half))?;
         expect(jpki.tries(half)? == half.tries(), || "the try was not given back".into())?;
     }
-    Ok("for both".into())
+    Ok("for each".into())
 }
 
 fn forgets(reader: &mut dyn Reader, known: &Known<'_>) -> Seen {
     let mut jpki = Jpki::select(reader)?;
-    for half in Half::ALL {
+    for half in known.halves() {
         jpki.verify(half, known.pin(half))?;
     }
     jpki.reader().power_off()?;
     jpki.reader().power_on()?;
     let mut jpki = Jpki::select(reader)?;
-    for half in Half::ALL {
+    for half in known.halves() {
         refused(jpki.sign(half, 0x03, b"x"), Sw::SECURITY_STATUS_NOT_SATISFIED)?;
     }
     Ok("nothing is signed after it".into())
@@ -290,16 +319,16 @@ fn unlock(clone: &mut dyn Reader, known: &Known<'_>, keys: &card_os::scp03::KeyS
     clone.power_off()?;
     clone.power_on()?;
     let mut jpki = Jpki::select(clone)?;
-    for half in Half::ALL {
+    for half in known.halves() {
         refused(jpki.verify(half, known.pin(half)), Sw::BLOCKED)?;
     }
     let mut rng = SimRng::from_os().map_err(|error| otherwise(error.to_string()))?;
     let mut issuer = Issuer::open(clone, keys, crate::counter::level(), &mut rng)?;
-    for half in Half::ALL {
+    for half in known.halves() {
         issuer.reset_retry_counter(u16::from_be_bytes([1, half.pin()]), known.pin(half).as_bytes())?;
     }
     let mut jpki = Jpki::select(clone)?;
-    for half in Half::ALL {
+    for half in known.halves() {
         jpki.verify(half, known.pin(half))?;
         jpki.sign(half, 0x03, b"x")?;
     }
