@@ -1,6 +1,6 @@
 //! `jitsuin apdu`: command APDUs in, explained answers out.
 
-use crate::{args, failure::Failure};
+use crate::{args, failure::Failure, out::say};
 use sim::{
     explain::{Explained, Explainer, Shown},
     slot::VirtualCard,
@@ -59,10 +59,10 @@ fn exchange(card: &mut dyn VirtualCard, explainer: &mut Explainer, hex: &str) ->
 
 fn print(explained: &Explained, json: bool) -> Result<(), Failure> {
     if json {
-        println!("{}", serde_json::to_string(explained)?);
+        say!("{}", serde_json::to_string(explained)?);
         return Ok(());
     }
-    println!("{} {}: {}", explained.sw, explained.status, explained.command);
+    say!("{} {}: {}", explained.sw, explained.status, explained.command);
     match &explained.response {
         Shown::Plain(bytes) if !bytes.is_empty() => {
             for (offset, row) in (0..).step_by(16).zip(bytes.chunks(16)) {
@@ -70,7 +70,7 @@ fn print(explained: &Explained, json: bool) -> Result<(), Failure> {
                     .iter()
                     .map(|byte| if byte.is_ascii_graphic() || *byte == b' ' { char::from(*byte) } else { '.' })
                     .collect();
-                println!("  {offset:04X}  {:32}  {text}", hex::encode_upper(row));
+                say!("  {offset:04X}  {:32}  {text}", hex::encode_upper(row));
             }
         }
         _ => {}

@@ -1,6 +1,6 @@
 //! `jitsuin new`, `jitsuin issue`, `jitsuin reset-pin`.
 
-use crate::{args, desk::Desk, failure::Failure};
+use crate::{args, desk::Desk, failure::Failure, out::say};
 use pki::{
     birthday, counter,
     person::{Person, Sex},
@@ -22,11 +22,11 @@ pub(crate) fn new(new: &args::New) -> Result<(), Failure> {
             "authentication_ca": world.folder().join("authentication-ca/root.pem"),
         }));
     }
-    println!("{}: a new world with two TEST certificate authorities", new.world.display());
+    say!("{}: a new world with two TEST certificate authorities", new.world.display());
     if new.seed.is_some() {
-        println!("made from a seed: whoever knows it knows every key");
+        say!("made from a seed: whoever knows it knows every key");
     }
-    println!("next: jitsuin issue {}", new.world.display());
+    say!("next: jitsuin issue {}", new.world.display());
     Ok(())
 }
 
@@ -54,7 +54,7 @@ pub(crate) fn issue(issue: &args::Issue) -> Result<(), Failure> {
     if issue.json {
         return crate::print_json(&record);
     }
-    println!("{}", record.id);
+    say!("{}", record.id);
     Ok(())
 }
 
@@ -108,7 +108,13 @@ pub(crate) fn reset_pin(reset: &args::ResetPin) -> Result<(), Failure> {
         }
     };
     let world = crate::world(&reset.world)?;
-    let (_, card) = crate::card(&world, &reset.card)?;
+    let (record, card) = crate::card(&world, &reset.card)?;
+    if hierarchy == Hierarchy::Signature && record.signature.is_none() {
+        return Err(Failure::Refused(format!(
+            "{}: issued without a signature certificate, so there is no password to reset",
+            record.id
+        )));
+    }
     let desk = Desk::new(Box::new(card))?;
     let done = counter::reset_pin(&mut desk.reader()?, hierarchy, &value);
     desk.clear();
@@ -116,6 +122,6 @@ pub(crate) fn reset_pin(reset: &args::ResetPin) -> Result<(), Failure> {
     if reset.json {
         return crate::print_json(&json!({ "card": reset.card, "reset": hierarchy.name() }));
     }
-    println!("{name} has its new value and all its tries");
+    say!("{name} has its new value and all its tries");
     Ok(())
 }

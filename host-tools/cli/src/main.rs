@@ -6,6 +6,7 @@ mod check;
 mod desk;
 mod failure;
 mod issue;
+mod out;
 mod serve;
 mod show;
 mod tour;
@@ -13,6 +14,7 @@ mod tour;
 use crate::{
     args::{Arguments, Command},
     failure::Failure,
+    out::say,
 };
 use clap::Parser;
 use pki::world::{CardRecord, Progress, World};
@@ -62,6 +64,6 @@ fn card(world: &World, id: &str) -> Result<(CardRecord, StoredCard), Failure> {
 
 /// Prints a JSON document.
 fn print_json(value: &impl Serialize) -> Result<(), Failure> {
-    println!("{}", serde_json::to_string_pretty(value)?);
+    say!("{}", serde_json::to_string_pretty(value)?);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `jitsuin serve`: a card in a virtual reader until interrupted.
 
-use crate::{args, desk::READER, failure::Failure};
+use crate::{args, desk::READER, failure::Failure, out::say};
 use sim::{
     pcsc::{SOCKET_VARIABLE, Server},
     slot::Slot,
@@ -43,13 +43,12 @@ pub(crate) fn run(serve: &args::Serve) -> Result<(), Failure> {
         None => None,
     };
     if let Some(server) = &server {
-        println!("export {SOCKET_VARIABLE}={}", quoted(server.path()));
+        say!("export {SOCKET_VARIABLE}={}", quoted(server.path()));
     }
     if let Some(address) = &serve.vpcd {
-        println!("# attached to vpcd at {address}, again whenever it comes back");
+        say!("# attached to vpcd at {address}, again whenever it comes back");
     }
-    println!("# {} is in the reader {READER:?}; interrupt to take it out", record.id);
-    std::io::stdout().flush()?;
+    say!("# {} is in the reader {READER:?}; interrupt to take it out", record.id);
     // The sender lives in the handler, so this waits for an interrupt and nothing else.
     let _ = wait.recv();
     drop((server, vpcd));

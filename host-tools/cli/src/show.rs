@@ -1,6 +1,6 @@
 //! `jitsuin show`: what a world and its cards hold, without any PIN.
 
-use crate::{args, failure::Failure};
+use crate::{args, failure::Failure, out::say};
 use der::Decode;
 use pki::{
     client::{Half, Jpki},
@@ -55,12 +55,10 @@ fn list(world: &World, json: bool) -> Result<(), Failure> {
     if json {
         return crate::print_json(&cards);
     }
-    println!("{}: made {}, {} cards", world.folder().display(), world.created(), cards.len());
+    let made = world.created().format(&time::format_description::well_known::Rfc3339)?;
+    say!("{}: made {made}, {} cards", world.folder().display(), cards.len());
     for card in cards {
-        println!(
-            "{}  {}  {:?}, keys {:?}, expires {}",
-            card.id, card.person.name, card.progress, card.keys, card.expires
-        );
+        say!("{}  {}  {:?}, keys {:?}, expires {}", card.id, card.person.name, card.progress, card.keys, card.expires);
     }
     Ok(())
 }
@@ -96,37 +94,41 @@ fn shown(der: &[u8]) -> Result<Shown, Failure> {
 
 fn print(card: &Card) {
     let record = &card.record;
-    println!("{}  製造番号 {}  life cycle: {}", record.id, record.serial, card.phase);
-    println!("  holder   {}  born {}  {}", record.person.name, record.person.birth, record.person.address);
-    println!("  issued   {}  expires {}  keys {:?}", record.issued, record.expires, record.keys);
-    println!("  ATR      {}  token {}", card.atr, card.token);
-    println!(
-        "  利用者証明用暗証番号 (authentication PIN)  {} of 3 tries left{}",
-        card.tries_authentication,
-        locked(card.tries_authentication)
-    );
-    println!(
-        "  署名用暗証番号 (signature password)        {} of 5 tries left{}",
-        card.tries_signature,
-        locked(card.tries_signature)
+    say!("{}  製造番号 {}  life cycle: {}", record.id, record.serial, card.phase);
+    say!("  holder   {}  born {}  {}", record.person.name, record.person.birth, record.person.address);
+    say!("  issued   {}  expires {}  keys {:?}", record.issued, record.expires, record.keys);
+    say!("  ATR      {}  token {}", card.atr, card.token);
+    say!("  利用者証明用暗証番号 (authentication PIN)  {}", tries(card.tries_authentication, 3));
+    say!(
+        "  署名用暗証番号 (signature password)        {}",
+        if record.signature.is_none() {
+            "never set: no signature certificate was issued".to_owned()
+        } else {
+            tries(card.tries_signature, 5)
+        }
     );
     for (name, certificate) in &card.certificates {
         match certificate {
-            None => println!("  {name}: none"),
+            None => say!("  {name}: none"),
             Some(shown) => {
-                println!(
+                say!(
                     "  {name}: serial {}, {} bytes, {} to {}",
-                    shown.serial, shown.bytes, shown.not_before, shown.not_after
+                    shown.serial,
+                    shown.bytes,
+                    shown.not_before,
+                    shown.not_after
                 );
-                println!("    subject {}", shown.subject);
-                println!("    issuer  {}", shown.issuer);
+                say!("    subject {}", shown.subject);
+                say!("    issuer  {}", shown.issuer);
             }
         }
     }
-    let on_file = record.signature.as_deref().unwrap_or("none");
-    println!("  signature: serial {on_file}; the card shows it only after the signature password");
+    if let Some(serial) = &record.signature {
+        say!("  signature: serial {serial}; the card shows it only after the signature password");
+    }
 }
 
-fn locked(tries: u8) -> &'static str {
-    if tries == 0 { ": locked, `jitsuin reset-pin` opens it" } else { "" }
+fn tries(left: u8, of: u8) -> String {
+    let locked = if left == 0 { ": locked, `jitsuin reset-pin` opens it" } else { "" };
+    format!("{left} of {of} tries left{locked}")
 }
