@@ -1,0 +1,186 @@
+//! A world in a temporary folder, the binary, and a card being served.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+pub(crate) const AUTH_PIN: &str = "1234";
+pub(crate) const SIGN_PIN: &str = "ABC123";
+
+/// The binary under test.
+pub(crate) fn binary() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jitsuin"));
+    command.env_remove("JITSUIN_PASSPHRASE").env_remove("PCSCLITE_CSOCK_NAME").stdin(Stdio::null());
+    command
+}
+
+/// What a program said.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Said {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+}
+
+impl Said {
+    /// Both streams: other people's programs choose differently.
+    pub(crate) fn all(&self) -> String {
+        format!("{}{}", self.out, self.err)
+    }
+
+    #[track_caller]
+    pub(crate) fn succeeded(self) -> Said {
+        assert_eq!(self.code, Some(0), "{self:#?}");
+        self
+    }
+
+    /// Ended with this exit code, in order, with these words on standard error.
+    #[track_caller]
+    pub(crate) fn failed(self, code: i32, words: &[&str]) -> Said {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        assert!(!self.err.contains("panicked"), "{}", self.err);
+        for word in words {
+            assert!(self.err.contains(word), "no {word:?} in: {}", self.err);
+        }
+        self
+    }
+}
+
+pub(crate) fn run(command: &mut Command) -> Said {
+    command.output().unwrap_or_else(|error| panic!("{command:?}: {error}")).into()
+}
+
+/// Runs the binary.
+pub(crate) fn jitsuin<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Said {
+    run(binary().args(arguments))
+}
+
+/// Runs the binary with this on its standard input.
+pub(crate) fn jitsuin_with_input(arguments: &[&str], input: &[u8]) -> Said {
+    let mut command = binary();
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("starts");
+    // A program that ends early closes its input; what it said is what counts.
+    let _ = child.stdin.take().expect("piped").write_all(input);
+    child.wait_with_output().expect("ends").into()
+}
+
+/// A world with its folder.
+pub(crate) struct World {
+    _folder: tempfile::TempDir,
+    pub(crate) path: PathBuf,
+}
+
+impl World {
+    pub(crate) fn new() -> World {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("world");
+        jitsuin(["new".as_ref(), path.as_os_str()]).succeeded();
+        World { _folder: folder, path }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        self.path.to_str().expect("a plain path")
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Runs a command on this world: its name, then what follows the world.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
+        jitsuin([&arguments[..1], &[self.name()], &arguments[1..]].concat())
+    }
+
+    pub(crate) fn issue(&self, options: &[&str]) -> String {
+        let said = self.run(&[&["issue"], options].concat()).succeeded();
+        said.out.lines().last().expect("an id").to_owned()
+    }
+
+    pub(crate) fn image(&self, card: &str) -> PathBuf {
+        self.path.join("cards").join(card).join("card.img")
+    }
+
+    /// Serves a card and waits until it is in the reader.
+    pub(crate) fn serve(&self, card: &str, options: &[&str]) -> Serve {
+        Serve::start(binary().args([&["serve", self.name(), card], options].concat()))
+    }
+}
+
+/// A running `jitsuin serve`.
+pub(crate) struct Serve {
+    child: Child,
+}
+
+impl Serve {
+    fn start(command: &mut Command) -> Serve {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+        let out = BufReader::new(child.stdout.take().expect("piped"));
+        let ready = out.lines().map_while(Result::ok).any(|line| line.contains("is in the reader"));
+        if !ready {
+            let mut said = String::new();
+            let _ = child.stderr.take().expect("piped").read_to_string(&mut said);
+            panic!("serve ended: {said}");
+        }
+        Serve { child }
+    }
+
+    /// Interrupts it as Ctrl-C does, and waits for its end.
+    pub(crate) fn interrupt(mut self) -> Said {
+        self.signal("INT");
+        let status = self.child.wait().expect("ends");
+        let mut err = String::new();
+        let _ = self.child.stderr.take().expect("piped").read_to_string(&mut err);
+        Said { code: status.code(), out: String::new(), err }
+    }
+
+    fn signal(&self, name: &str) {
+        let _ = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status();
+    }
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// A child of another kind that must not outlive its test.
+pub(crate) struct Killed(pub(crate) Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Waits until something is so.
+#[track_caller]
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(20), "waited in vain for: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[cfg(unix)]
+pub(crate) fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).expect("metadata").permissions().mode() & 0o777
+}
