@@ -34,14 +34,16 @@ pub fn text(name: &str) -> String {
 /// Where the suite is required and missing.
 #[must_use]
 pub fn outside(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("JITSUIN_VECTORS").map(|folder| PathBuf::from(folder).join(name));
-    match path {
-        Some(path) if path.exists() => Some(path),
-        _ => {
-            skipped(&format!("{name}: set JITSUIN_VECTORS to the folder of outside test suites"));
-            None
-        }
+    let Some(folder) = std::env::var_os("JITSUIN_VECTORS") else {
+        skipped(&format!("{name}: set JITSUIN_VECTORS to the absolute path of the folder of outside test suites"));
+        return None;
+    };
+    let path = PathBuf::from(folder).join(name);
+    if path.exists() {
+        return Some(path);
     }
+    skipped(&format!("{} is not there; JITSUIN_VECTORS names the folder of outside test suites", path.display()));
+    None
 }
 
 /// Says loudly that a test does not run, and why; fails instead where `JITSUIN_REQUIRE_TOOLS` is set.

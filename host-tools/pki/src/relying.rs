@@ -56,7 +56,14 @@ pub fn chain(certificate: &[u8], authority: &[u8]) -> Result<(), NotBelieved> {
 /// # Errors
 /// [`NotBelieved`].
 pub fn signature(certificate: &[u8], scheme: u8, input: &[u8], signature: &[u8]) -> Result<(), NotBelieved> {
-    let key = public_key(certificate)?;
+    opens(&public_key(certificate)?, scheme, input, signature)
+}
+
+/// As [`signature`], with the key itself.
+///
+/// # Errors
+/// [`NotBelieved::Signature`], [`NotBelieved::Scheme`].
+pub fn opens(key: &PublicKey, scheme: u8, input: &[u8], signature: &[u8]) -> Result<(), NotBelieved> {
     let hashed = Sha256::digest(input);
     let opened = match scheme {
         0x00 => key.verify(Pkcs1v15Sign::new_unprefixed(), input, signature),
