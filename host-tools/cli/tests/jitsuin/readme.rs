@@ -1,1 +1,58 @@
-//! The README.
+//! The tour of the README, run as it stands, in both languages.
+
+use crate::support::run;
+use std::{fs, path::Path, process::Command};
+
+/// The fenced blocks with this mark, comments removed.
+fn blocks(readme: &str, mark: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(readme);
+    let text = fs::read_to_string(path).expect("the README");
+    let blocks = text.split("```sh ").skip(1).filter_map(|part| part.strip_prefix(mark)?.split_once("```"));
+    let code = |line: &str| line.split(" # ").next().unwrap_or_default().trim_end().to_owned();
+    blocks.map(|(block, _)| block.trim().lines().map(code).collect::<Vec<_>>().join("\n")).collect()
+}
+
+fn bash(script: &str) -> String {
+    let folder = tempfile::tempdir().expect("folder");
+    let programs = Path::new(env!("CARGO_BIN_EXE_jitsuin")).parent().expect("a folder").display().to_string();
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut command = Command::new("bash");
+    command
+        .args(["-euo", "pipefail", "-c", script])
+        .current_dir(folder.path())
+        .env("PATH", format!("{programs}:{path}"));
+    command.env("HOME", folder.path()).env_remove("PCSCLITE_CSOCK_NAME").env_remove("JITSUIN_PASSPHRASE");
+    run(&mut command).succeeded().out
+}
+
+#[test]
+fn the_tour_runs_as_it_is_written() {
+    let tour = blocks("README.md", "tour");
+    assert_eq!(tour.len(), 3);
+    let out = bash(&tour.join("\n"));
+    let at = |text: &str| out.find(text).unwrap_or_else(|| panic!("no {text:?} in {out}"));
+    // In the order in which the page promises them.
+    assert!(at("card-0001  製造番号") < at("checks passed"));
+    assert!(at("63C3") < at("COMPUTE DIGITAL SIGNATURE user authentication private key, scheme 03"));
+    assert!(at("63C2") < at("63C1") && at("63C1") < at("63C0") && at("63C0") < at("6984"));
+    assert!(at("6984") < out.rfind("checks passed").expect("a second check"));
+}
+
+#[test]
+fn opensc_runs_as_it_is_written() {
+    let there = |program: &str| Command::new("which").arg(program).output().is_ok_and(|found| found.status.success());
+    if !["opensc-tool", "pkcs15-tool", "pkcs11-tool", "openssl"].into_iter().all(there) {
+        vectors::skipped("the README's OpenSC block: install Debian's packages opensc opensc-pkcs11 openssl");
+        return;
+    }
+    let script = [blocks("README.md", "tour"), blocks("README.md", "opensc")].concat().join("\n");
+    let out = bash(&script);
+    assert!(out.contains("\njpki\n") && out.contains("Verified OK") && out.contains("authentication.pem: OK"), "{out}");
+}
+
+#[test]
+fn both_languages_show_the_same_commands() {
+    for mark in ["tour", "opensc"] {
+        assert_eq!(blocks("README.md", mark), blocks("README.ja.md", mark));
+    }
+}
