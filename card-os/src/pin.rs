@@ -1,6 +1,6 @@
 //! Try counters and the comparison of secrets. **Proof is a value.**
 //!
-//! [`spend`] charges one try in non-volatile memory, reads it back, and returns [`Spent`]; only `Spent` can compare, and
+//! [`Counter::spend`] charges one try in non-volatile memory, reads it back, and returns [`Spent`]; only `Spent` can compare, and
 //! only a right comparison makes [`Verified`]; only `Verified` restores the counter and raises the session. So a guess
 //! cannot be compared before it is paid for, whatever is cut or fails in between. (card.md D-46, §7.2)
 //!

@@ -1,4 +1,21 @@
-//! Everything around the card that is not an authority.
+//! Everything around the card that is not an authority: memory, engine, slot, sockets, traces.
+//!
+//! # Design
+//!
+//! A [`card`] is put into a [`slot`], and whoever wants to talk to it, through whatever door, does so through the slot: the
+//! [PC/SC socket](pcsc), the [vpcd peer](vpcd) and [`slot::LocalReader`] share one card, one set of sharing rules and one
+//! observer for [traces](trace). Host programs see all of them as a [`reader::Reader`].
+//!
+//! Probes wrap the card's seams from outside and stack: [`nvm::Torn`] pulls the power at one word, [`nvm::Faulty`] fails or
+//! lies. The card knows none of them.
+//!
+//! A [`card::StoredCard`] answers only after what it changed is on disk ([`image`]), so a killed process is a power cut and
+//! nothing worse.
+//!
+//! # Not supported
+//!
+//! **Several readers in one command**, **PIN pads**, **extended control codes** of PC/SC, **escape commands**; **Windows**. Images are **not
+//! encrypted**: they are private by file mode.
 
 pub mod card;
 pub mod engine;
