@@ -2,11 +2,11 @@
 //!
 //! # Design
 //!
-//! A certificate profile is code: [`profile`] writes the extensions of each kind of certificate in their order, and
+//! A certificate profile is code: [`mod@profile`] writes the extensions of each kind of certificate in their order, and
 //! [`ca::Authority`] signs what it wrote with a builder. Dates are the [`birthday`] arithmetic of the service, on calendar days
 //! in Japan, and nothing here reads a clock: callers say what time it is.
 //!
-//! A [`world`] is a folder: two authorities, their counters, and a box of cards. The [`counter`] takes a blank card out of it,
+//! A [`mod@world`] is a folder: two authorities, their counters, and a box of cards. The [`counter`] takes a blank card out of it,
 //! personalises it over any reader, and can take up what was interrupted. The [`harness`] proves a card from outside with
 //! nothing but a reader, PINs and the roots; [`relying`] is the checking side, which re-encodes and compares and never parses
 //! padding.

@@ -59,7 +59,7 @@ pub fn signature(certificate: &[u8], scheme: u8, input: &[u8], signature: &[u8])
     opens(&public_key(certificate)?, scheme, input, signature)
 }
 
-/// As [`signature`], with the key itself.
+/// As [`signature()`], with the key itself.
 ///
 /// # Errors
 /// [`NotBelieved::Signature`], [`NotBelieved::Scheme`].
