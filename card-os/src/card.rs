@@ -63,13 +63,18 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
     /// # Errors
     /// [`StoreError`] and the memory, untouched by guesswork.
     pub fn mount(nvm: N, engine: E, rng: R) -> Result<Self, (StoreError, N)> {
-        let store = Store::mount(nvm)?;
-        Ok(Card { chip: Chip { store, engine, rng }, session: Session::default() })
+        let mut store = Store::mount(nvm)?;
+        match file::wipe_unfinished_keys(&mut store) {
+            Ok(()) => Ok(Card { chip: Chip { store, engine, rng }, session: Session::default() }),
+            Err(error) => Err((error, store.into_nvm())),
+        }
     }
 
     /// Cold reset: the ISD is current, nothing is verified. Returns the ATR. (card.md §2.4)
     pub fn power_on(&mut self) -> Atr {
         self.session = Session::default();
+        // A medium that fails now fails the next write too, where there is somebody to tell; the next start tries again.
+        let _ = file::wipe_unfinished_keys(&mut self.chip.store);
         self.atr()
     }
 
@@ -80,7 +85,7 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
 
     /// Warm reset. Returns the ATR. (card.md §2.4, D-03, D-28)
     pub fn reset(&mut self) -> Atr {
-        self.session.warm_reset();
+        self.session.warm_reset(identity::clears_on_warm_reset(&self.chip.store));
         self.atr()
     }
 
@@ -146,7 +151,7 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
 
     fn climb(&mut self, bytes: &[u8], out: &mut Response) -> Result<(), Refusal> {
         let header = Header::parse(bytes).map_err(|_| Refusal::Length)?;
-        if class(header.cla.0, &self.session)? == Class::Secured {
+        if class(header, &self.session)? == Class::Secured {
             return self.secured(header, bytes, out);
         }
         let instruction = Instruction::of(header.cla.0, header.ins, self.session.at_isd())?;
@@ -167,9 +172,10 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
                 self.session.select_file(file.ok_or(Refusal::FileNotFound)?);
                 Ok(())
             }
-            Command::SelectMaster { named: true } => Err(Refusal::FileNotFound),
-            Command::SelectMaster { named: false } if self.session.at_isd() => Err(Refusal::NoMasterFile),
-            Command::SelectMaster { named: false } => Ok(()),
+            Command::SelectMaster { named: true, .. } => Err(Refusal::FileNotFound),
+            Command::SelectMaster { .. } if self.session.at_isd() => Err(Refusal::NoMasterFile),
+            Command::SelectMaster { le: true, .. } => Err(Refusal::Length),
+            Command::SelectMaster { .. } => Ok(()),
             Command::ReadBinary { file, offset, ne } => self.read_binary(phase, file, offset, ne, out),
             Command::ReadRecord { file, record } => {
                 // No EF of this card holds records yet, so every one is of the wrong kind.
@@ -365,15 +371,15 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
     ) -> Result<(), Refusal> {
         self.session.close_channel();
         let issuer = identity::issuer_keys(&self.chip.store)?;
+        let derived = issuer.options & 0x10 != 0;
+        if ne < if derived { 32 } else { 29 } {
+            return Err(Refusal::Length);
+        }
         if version != 0 && version != issuer.version {
             return Err(Refusal::ReferenceNotFound);
         }
         if KEY_SET_COUNTER.left(&self.chip.store) == 0 {
             return Err(Refusal::Blocked);
-        }
-        let derived = issuer.options & 0x10 != 0;
-        if ne < if derived { 32 } else { 29 } {
-            return Err(Refusal::Length);
         }
         let mut challenge = [0; CHALLENGE];
         let mut sequence = None;
@@ -398,16 +404,16 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
 
     /// A command in the issuer channel. Whatever fails in its protection ends the channel.
     fn secured(&mut self, header: Header, bytes: &[u8], out: &mut Response) -> Result<(), Refusal> {
-        let body = apdu::Command::parse(bytes).map_err(|_| Refusal::Length)?;
-        if body.data.len() > DATA_MAX {
-            return Err(Refusal::Length);
-        }
-        let raw = [header.cla.0, header.ins, header.p1, header.p2];
         let issuer = core::mem::take(&mut self.session.issuer);
+        let Some(body) = apdu::Command::parse(bytes).ok().filter(|body| body.data.len() <= DATA_MAX) else {
+            self.session.close_channel();
+            return Err(Refusal::Length);
+        };
+        let raw = [header.cla.0, header.ins, header.p1, header.p2];
         let mut channel = match issuer {
-            Issuer::Pending(pending) if header.ins == 0x82 => return self.authenticate(pending, raw, body.data),
+            Issuer::Closed => return Err(Refusal::SecureMessagingUnsupported),
+            Issuer::Pending(pending) => return self.authenticate(pending, raw, body.data),
             Issuer::Open(channel) => channel,
-            _ => return Err(Refusal::Conditions),
         };
         let mut plain: heapless::Vec<u8, DATA_MAX> = heapless::Vec::new();
         if channel.unwrap_command(raw, body.form, body.data, &mut plain).is_err() {
@@ -450,10 +456,16 @@ enum Class {
 }
 
 /// The first rung. (card.md §4.1, D-14)
-fn class(cla: u8, session: &Session) -> Result<Class, Refusal> {
+fn class(header: Header, session: &Session) -> Result<Class, Refusal> {
+    let cla = header.cla.0;
+    match (cla, &session.issuer) {
+        (0x84, Issuer::Open(_)) => return Ok(Class::Secured),
+        // Until the host has proved itself there is nothing but EXTERNAL AUTHENTICATE.
+        (0x84, Issuer::Pending(_)) if header.ins == 0x82 => return Ok(Class::Secured),
+        _ => {}
+    }
     match cla {
         0x00 | 0x80 => Ok(Class::Plain),
-        0x84 if !matches!(session.issuer, Issuer::Closed) => Ok(Class::Secured),
         0x00..=0x0F | 0x80..=0x8F if cla & 0x03 != 0 => Err(Refusal::ChannelUnsupported),
         0x08 => Err(Refusal::NoSecureSession),
         0x00..=0x0F | 0x80..=0x8F => Err(Refusal::SecureMessagingUnsupported),

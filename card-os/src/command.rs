@@ -145,6 +145,7 @@ pub enum Command<'a> {
     /// SELECT of the MF, which this card does not have.
     SelectMaster {
         named: bool,
+        le: bool,
     },
     ReadBinary {
         file: Reference,
@@ -328,11 +329,16 @@ fn select<'a>(p1: u8, p2: u8, body: Result<apdu::Command<'a>, Refusal>) -> Resul
             &[high, low] => Ok(Command::SelectFile { identifier: u16::from_be_bytes([high, low]) }),
             _ => Err(Refusal::Length),
         },
-        (0x00, 0x00 | 0x0C) => match body?.data.len() {
-            0 => Ok(Command::SelectMaster { named: false }),
-            2 => Ok(Command::SelectMaster { named: true }),
-            _ => Err(Refusal::Length),
-        },
+        (0x00, 0x00 | 0x0C) => {
+            let body = body?;
+            // No data comes back, so Le is a wrong length but with P2 = 0C. (card.md D-07, D-12)
+            let le = body.ne.is_some() && p2 == 0x00;
+            match body.data.len() {
+                0 => Ok(Command::SelectMaster { named: false, le }),
+                2 => Ok(Command::SelectMaster { named: true, le }),
+                _ => Err(Refusal::Length),
+            }
+        }
         _ => Err(Refusal::Parameters),
     }
 }

@@ -7,7 +7,7 @@
 use crate::{
     access::{Granted, Read, Sign, Writes},
     platform::Nvm,
-    profile::Object,
+    profile::{APPLICATIONS, Kind, Object},
     refusal::Refusal,
     store::{Store, StoreError, Update, VALUE_MAX},
 };
@@ -105,10 +105,7 @@ impl Writing {
             Some(Head { bank: 0x40, .. }) => 0x80,
             _ => 0x40,
         };
-        let leftover = remove(store, object, bank);
-        if !leftover.is_empty() {
-            store.commit(&leftover)?;
-        }
+        wipe(store, object, bank)?;
         Ok(Writing { object, bank, length: 0 })
     }
 
@@ -141,18 +138,30 @@ impl Writing {
         read_bank(store, self.object, Head { bank: self.bank, length: self.length }, 0, out);
     }
 
-    /// Makes the new content the living one and forgets the old. `secret` content also leaves no copy in memory.
+    /// Makes the new content the living one and forgets the old. A private key leaves no copy of the old one in memory, and
+    /// takes the certificate of the old one with it: a card never shows a certificate that its key does not belong to.
     ///
     /// # Errors
     /// [`StoreError`] of the medium; old or new content is then living, whole.
-    pub fn finish<N: Nvm>(self, store: &mut Store<N>, secret: bool) -> Result<(), StoreError> {
+    pub fn finish<N: Nvm>(self, store: &mut Store<N>) -> Result<(), StoreError> {
         let [high, low] = self.length.to_be_bytes();
         let head = [self.bank, high, low];
         let old = if self.bank == 0x40 { 0x80 } else { 0x40 };
         let mut updates = remove(store, self.object, old);
         // Never full: `remove` yields at most BLOCKS deletions.
         let _ = updates.push(Update::Put { key: self.object.key(HEAD), value: &head });
-        if secret { store.commit_scrubbed(&updates) } else { store.commit(&updates) }
+        if let Some(certificate) = self.object.certificate() {
+            let _ = updates.push(Update::Delete { key: certificate.key(HEAD) });
+        }
+        if is_secret(self.object) { store.commit_scrubbed(&updates) } else { store.commit(&updates) }
+    }
+
+    /// Gives up, leaving the old content and nothing of the new one.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the medium; [`wipe_unfinished_keys`] then has it to do.
+    pub fn abandon<N: Nvm>(self, store: &mut Store<N>) -> Result<(), StoreError> {
+        wipe(store, self.object, self.bank)
     }
 
     /// The same replacement in a duplicated card.
@@ -161,7 +170,36 @@ impl Writing {
     }
 }
 
-fn remove<'a, N: Nvm>(store: &Store<N>, object: &Object, bank: u8) -> heapless::Vec<Update<'a>, { BLOCKS + 1 }> {
+fn is_secret(object: &Object) -> bool {
+    matches!(object.kind, Kind::PrivateKey { .. })
+}
+
+/// Removes what a private key's interrupted replacement left in the bank that is not living. Part of every start.
+///
+/// # Errors
+/// [`StoreError`] of the medium; the next start has it to do.
+pub fn wipe_unfinished_keys<N: Nvm>(store: &mut Store<N>) -> Result<(), StoreError> {
+    let objects = APPLICATIONS.iter().flat_map(|application| application.objects.iter());
+    for object in objects.filter(|object| is_secret(object)) {
+        let living = Head::of(store, object).map(|head| head.bank);
+        for bank in BANKS.into_iter().filter(|bank| Some(*bank) != living) {
+            wipe(store, object, bank)?;
+        }
+    }
+    Ok(())
+}
+
+fn wipe<N: Nvm>(store: &mut Store<N>, object: &Object, bank: u8) -> Result<(), StoreError> {
+    let leftover = remove(store, object, bank);
+    match leftover.is_empty() {
+        true => Ok(()),
+        false if is_secret(object) => store.commit_scrubbed(&leftover),
+        false => store.commit(&leftover),
+    }
+}
+
+/// Deletions of a bank's blocks, with room for two more updates.
+fn remove<'a, N: Nvm>(store: &Store<N>, object: &Object, bank: u8) -> heapless::Vec<Update<'a>, { BLOCKS + 2 }> {
     (0..BLOCKS)
         .map(|block| block_key(object, bank, block))
         .filter(|key| store.contains(*key))

@@ -20,11 +20,15 @@ pub const KEY_SET_TRIES: u8 = 10;
 /// An ATR.
 pub type Atr = heapless::Vec<u8, ATR_MAX>;
 
+/// Bit of the options record: a warm reset clears the security status.
+const CLEARS_ON_WARM_RESET: u8 = 0x01;
+
 // Records of the card itself live under application 0, number 0, which no object has.
 const PHASE: Key = Key(0);
 const KEY_SET: Key = Key(1);
 const SEQUENCE: Key = Key(3);
 const BIRTH: Key = Key(4);
+const OPTIONS: Key = Key(5);
 
 const KEY_BYTES: usize = 48;
 
@@ -44,6 +48,8 @@ pub struct Manufacture<'a> {
     pub key_version: u8,
     /// SCP03 parameter i: 60 (random challenge) or 70 (challenge derived from the sequence counter).
     pub scp03_options: u8,
+    /// Whether a warm reset clears the security status; cards of the field keep it. (card.md D-28)
+    pub clears_on_warm_reset: bool,
 }
 
 /// The issuer key set as it is used.
@@ -68,6 +74,7 @@ pub fn manufacture<N: Nvm>(store: &mut Store<N>, card: &Manufacture<'_>) -> Resu
     store.commit(&[
         Update::Put { key: PHASE, value: &phase_record(Phase::Blank) },
         Update::Put { key: BIRTH, value: &birth },
+        Update::Put { key: OPTIONS, value: &[if card.clears_on_warm_reset { CLEARS_ON_WARM_RESET } else { 0 }] },
         Update::Put { key: SEQUENCE, value: &[0; 3] },
         Update::Put { key: KEY_SET, value: &*key_record(card.keys, card.key_version, card.scp03_options) },
         Update::Put { key: KEY_SET_COUNTER.key(), value: &KEY_SET_COUNTER.full() },
@@ -85,12 +92,12 @@ pub fn phase<N: Nvm>(store: &Store<N>) -> Result<Phase, Refusal> {
     }
 }
 
-/// Moves the life cycle forward.
+/// Moves the life cycle to its next phase.
 ///
 /// # Errors
-/// [`Refusal::Conditions`] for a step back or none; [`Refusal::Memory`].
+/// [`Refusal::Conditions`] for any other; [`Refusal::Memory`].
 pub fn advance<N: Nvm>(store: &mut Store<N>, to: Phase) -> Result<(), Refusal> {
-    if phase(store)? >= to {
+    if phase(store)?.next() != Some(to) {
         return Err(Refusal::Conditions);
     }
     store.commit(&[Update::Put { key: PHASE, value: &phase_record(to) }])?;
@@ -100,6 +107,11 @@ pub fn advance<N: Nvm>(store: &mut Store<N>, to: Phase) -> Result<(), Refusal> {
 /// The ATR; empty where the record is missing.
 pub fn atr<N: Nvm>(store: &Store<N>) -> Atr {
     store.get(BIRTH).and_then(|birth| Atr::from_slice(birth.get(DIVERSIFICATION..)?).ok()).unwrap_or_default()
+}
+
+/// Whether a warm reset clears the security status; the safe answer where the record is missing.
+pub fn clears_on_warm_reset<N: Nvm>(store: &Store<N>) -> bool {
+    !matches!(store.get(OPTIONS).as_deref(), Some(&[options]) if options & CLEARS_ON_WARM_RESET == 0)
 }
 
 /// The key diversification data.

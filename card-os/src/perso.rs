@@ -14,7 +14,7 @@
 //! once, so an interrupted personalisation goes on, or begins again, with any object.
 
 use crate::{
-    access::{self, Generate, Granted, Put, Reset},
+    access::{self, Generate, Granted, Put, Reset, Writes},
     card::{Chip, Response},
     file::{self, Writing},
     identity,
@@ -91,7 +91,7 @@ fn store_data<N: Nvm, E: Engine, R: TryCryptoRng>(
             if let Kind::Pin { .. } = object.kind {
                 // A PIN is short: it comes in one piece.
                 let whole = last && value.len() == length;
-                return if whole { Pin::set(&granted, &mut chip.store, value) } else { Err(Refusal::Data) };
+                return if whole { set_pin(chip, &granted, value) } else { Err(Refusal::Data) };
             }
             (open(chip, &granted, length)?, value)
         }
@@ -141,11 +141,25 @@ fn proceed<N: Nvm, E: Engine, R: TryCryptoRng>(
         let mut bytes = Zeroizing::new([0; sign::KEY]);
         incoming.writing.read_back(&chip.store, bytes.as_mut());
         if !sign::is_usable(&sign::from_bytes(&bytes), &mut chip.engine, &mut chip.rng) {
+            incoming.writing.abandon(&mut chip.store)?;
             return Err(Refusal::Data);
         }
     }
-    incoming.writing.finish(&mut chip.store, secret)?;
+    incoming.writing.finish(&mut chip.store)?;
     Ok(None)
+}
+
+/// A new value for a PIN object. In use, one that opens nothing stays blocked. (card.md D-19)
+fn set_pin<N: Nvm, E: Engine, R: TryCryptoRng, Op: Writes>(
+    chip: &mut Chip<N, E, R>,
+    granted: &Granted<Op>,
+    value: &[u8],
+) -> Result<(), Refusal> {
+    let opens = granted.object().opened_key().is_some_and(|key| file::is_stored(&chip.store, key));
+    if identity::phase(&chip.store)?.in_use() && !opens {
+        return Err(Refusal::Conditions);
+    }
+    Pin::set(granted, &mut chip.store, value)
 }
 
 /// Splits a data grouping into the object it names, its length and the bytes that are here.
@@ -182,7 +196,7 @@ fn generate<N: Nvm, E: Engine, R: TryCryptoRng>(
     }
     let mut writing = Writing::begin(&granted, &mut chip.store)?;
     writing.append(&mut chip.store, sign::to_bytes(&key).as_ref())?;
-    writing.finish(&mut chip.store, true)?;
+    writing.finish(&mut chip.store)?;
     let length = (MODULUS + 9).to_be_bytes();
     let [.., high, low] = length;
     put(out, &[0x7F, 0x49, 0x82, high, low, 0x81, 0x82, 0x01, 0x00])?;
@@ -201,7 +215,7 @@ fn reset<N: Nvm, E: Engine, R: TryCryptoRng>(
     if value.len() != length {
         return Err(Refusal::Data);
     }
-    Pin::set(&granted, &mut chip.store, value)?;
+    set_pin(chip, &granted, value)?;
     session.lower(granted.object());
     Ok(())
 }
@@ -213,6 +227,9 @@ fn put_key<N: Nvm, E: Engine, R: TryCryptoRng>(
     data: &[u8],
     out: &mut Response,
 ) -> Result<(), Refusal> {
+    if identity::phase(&chip.store)? == Phase::Invalid {
+        return Err(Refusal::SecurityStatus);
+    }
     let old = identity::issuer_keys(&chip.store)?;
     if version != old.version {
         return Err(Refusal::ReferenceNotFound);
@@ -241,7 +258,7 @@ fn put_key<N: Nvm, E: Engine, R: TryCryptoRng>(
     Ok(())
 }
 
-/// SET STATUS: forward only, and only a whole card leaves personalisation.
+/// SET STATUS: one step forward at a time, and only a whole card leaves personalisation.
 fn set_status<N: Nvm, E: Engine, R: TryCryptoRng>(
     chip: &mut Chip<N, E, R>,
     phase: u8,
@@ -257,13 +274,17 @@ fn set_status<N: Nvm, E: Engine, R: TryCryptoRng>(
     identity::advance(&mut chip.store, to)
 }
 
-/// Token information, availability flags, and every key with its certificate: a half of a pair is never issued.
+/// Token information, availability flags, every key with its certificate, and no PIN for a key that is not there.
 fn is_whole<N: Nvm, E, R>(chip: &Chip<N, E, R>) -> bool {
     let stored = |grouping| by_grouping(grouping).is_some_and(|object| file::is_stored(&chip.store, object));
     let pairs =
         APPLICATIONS.iter().flat_map(|application| application.objects.iter()).all(|object| match object.kind {
             Kind::PrivateKey { certificate } => {
                 stored(object.grouping()) == stored(u16::from_be_bytes([object.application, certificate]))
+            }
+            Kind::Pin { .. } => {
+                let set = Pin::of(object).is_some_and(|pin| pin.is_set(&chip.store));
+                !set || object.opened_key().is_some_and(|key| stored(key.grouping()))
             }
             _ => true,
         });
@@ -291,7 +312,9 @@ fn get_status<N: Nvm, E: Engine, R: TryCryptoRng>(
         objects.extend_from_slice(&[high, low, u8::from(stored)]).map_err(|_| Refusal::NoDiagnosis)?;
     }
     let count = u8::try_from(objects.len()).map_err(|_| Refusal::NoDiagnosis)?;
-    put(out, &[0xE3, 9 + 4 + 3 + count, 0x4F, 0x07])?;
+    let length = 9 + 4 + 3 + count;
+    put(out, if length < 0x80 { &[0xE3] } else { &[0xE3, 0x81] })?;
+    put(out, &[length, 0x4F, 0x07])?;
     put(out, ISD.aid)?;
     put(out, &[0x9F, 0x70, 0x01, phase as u8, 0xDF, 0x20, count])?;
     put(out, &objects)

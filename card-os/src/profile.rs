@@ -40,7 +40,7 @@ pub enum Rule {
 /// The rules of one object in one phase; what is not listed is [`Rule::Never`].
 pub type Rules = &'static [(Operation, Rule)];
 
-/// Life cycle of the card, coded as GlobalPlatform codes the ISD's. It only goes forward. (card.md D-58)
+/// Life cycle of the card, coded as GlobalPlatform codes the ISD's. It only goes forward, step by step. (card.md D-58)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Phase {
@@ -61,6 +61,17 @@ impl Phase {
         [Phase::Blank, Phase::Personalised, Phase::Issued, Phase::Invalid]
             .into_iter()
             .find(|phase| *phase as u8 == byte)
+    }
+
+    /// The phase that follows.
+    #[must_use]
+    pub const fn next(self) -> Option<Self> {
+        match self {
+            Phase::Blank => Some(Phase::Personalised),
+            Phase::Personalised => Some(Phase::Issued),
+            Phase::Issued => Some(Phase::Invalid),
+            Phase::Invalid => None,
+        }
     }
 
     /// Whether the holder's commands work.
@@ -163,6 +174,23 @@ impl Object {
             Kind::DataObject { tag, .. } => tag,
             _ => u16::from_be_bytes([self.application, self.number]),
         }
+    }
+
+    /// The certificate that belongs to this private key.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&'static Object> {
+        match self.kind {
+            Kind::PrivateKey { certificate } => by_grouping(u16::from_be_bytes([self.application, certificate])),
+            _ => None,
+        }
+    }
+
+    /// The private key that signs after this PIN object was verified.
+    #[must_use]
+    pub fn opened_key(&self) -> Option<&'static Object> {
+        let opened = |object: &&'static Object| object.rule(Operation::Sign, Phase::Issued) == Rule::Pin(self.number);
+        let own = APPLICATIONS.iter().find(|application| application.number == self.application)?;
+        own.objects.iter().find(opened)
     }
 
     /// Bit of this object in the session's security status.

@@ -83,8 +83,12 @@ impl Session {
         self.file = Some(file);
     }
 
-    /// Warm reset: application and status stay, no EF is current, the issuer channel ends. (card.md D-28)
-    pub fn warm_reset(&mut self) {
+    /// Warm reset: the application stays, and the status unless the card is one that `clears` it; no EF is current, the
+    /// issuer channel ends. (card.md D-28)
+    pub fn warm_reset(&mut self, clears: bool) {
+        if clears {
+            self.verified = 0;
+        }
         self.file = None;
         self.terminal = false;
         self.close_channel();

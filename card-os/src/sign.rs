@@ -7,7 +7,6 @@ use crate::{
     access::{Granted, Sign},
     file,
     platform::{Engine, MODULUS, Nvm, PRIME, PrivateKey},
-    profile::Kind,
     public,
     refusal::Refusal,
     store::Store,
@@ -86,7 +85,7 @@ impl Scheme {
 /// COMPUTE DIGITAL SIGNATURE: pad, sign, check, release.
 ///
 /// # Errors
-/// [`Refusal::Conditions`] where the data does not fit the scheme; [`Refusal::NoDiagnosis`] where the engine failed or the
+/// [`Refusal::Conditions`] where the data does not fit the scheme or the key has no certificate yet; [`Refusal::NoDiagnosis`] where the engine failed or the
 /// signature did not pass its check. Nothing of a failed signature is returned.
 pub fn sign<N: Nvm, E: Engine, R: TryCryptoRng>(
     granted: &Granted<Sign>,
@@ -129,7 +128,9 @@ pub fn is_usable<E: Engine, R: TryCryptoRng>(key: &PrivateKey, engine: &mut E, r
 
 /// The private key behind a grant.
 fn load<N: Nvm>(granted: &Granted<Sign>, store: &Store<N>) -> Option<PrivateKey> {
-    if !matches!(granted.object().kind, Kind::PrivateKey { .. }) || file::length(store, granted.object()) != Some(KEY) {
+    // A key whose certificate is not there yet is half of a pair.
+    let certified = granted.object().certificate().is_some_and(|certificate| file::is_stored(store, certificate));
+    if !certified || file::length(store, granted.object()) != Some(KEY) {
         return None;
     }
     let mut bytes = Zeroizing::new([0; KEY]);

@@ -40,17 +40,37 @@ pub enum CardError {
     Randomness(#[from] getrandom::Error),
 }
 
+/// What a card maker can choose.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Key version number of the issuer keys, 01–7F.
+    pub key_version: u8,
+    /// SCP03 parameter i: 60 or 70.
+    pub scp03: u8,
+    /// Whether a warm reset clears the security status. (card.md D-28)
+    pub clears_on_warm_reset: bool,
+}
+
+impl Default for Options {
+    /// What the field has, as far as it is known.
+    fn default() -> Self {
+        Options { key_version: 0x01, scp03: 0x60, clears_on_warm_reset: false }
+    }
+}
+
 /// Makes a blank card in memory.
 ///
 /// # Errors
 /// [`CardError::Store`] only for an ATR that is too long.
 pub fn blank(
-    keys: &KeySet,
-    key_version: u8,
     diversification: [u8; DIVERSIFICATION],
+    keys: &KeySet,
+    options: Options,
     rng: SimRng,
 ) -> Result<Simulated, CardError> {
-    let card = Manufacture { atr: &CONTACT_ATR, diversification, keys, key_version, scp03_options: 0x60 };
+    let Options { key_version, scp03: scp03_options, clears_on_warm_reset } = options;
+    let card =
+        Manufacture { atr: &CONTACT_ATR, diversification, keys, key_version, scp03_options, clears_on_warm_reset };
     Card::manufacture(Flash::new(MEMORY), RsaEngine::default(), rng, &card).map_err(CardError::Store)
 }
 

@@ -107,8 +107,10 @@ impl Explainer {
         let body = Command::parse(command).ok();
         let data = body.as_ref().map_or_else(|| command.get(4..).unwrap_or_default(), |body| body.data);
         let text = self.name(header, body.as_ref());
-        if sw.is_some_and(Sw::is_success) {
-            self.follow(header, data);
+        match sw {
+            Some(sw) if sw.is_success() => self.follow(header, data),
+            Some(sw) if names_object(sw) => self.follow_sfi(header),
+            _ => {}
         }
         Explained {
             command: text,
@@ -198,20 +200,34 @@ impl Explainer {
             (0x00, 0xA4, 0x02, &[high, low]) => {
                 self.file = self.application.and_then(|now| now.file(u16::from_be_bytes([high, low])));
             }
-            (0x00, 0xB0, 0x81..=0x9E, _) => {
-                self.file = self.application.and_then(|now| now.file(u16::from(header.p1 & 0x1F)));
-            }
-            (0x00, 0x20 | 0x24, ..) | (0x80, 0x2A, ..) if header.p2 > 0x80 => {
-                self.file = self.application.and_then(|now| now.file(u16::from(header.p2 & 0x1F)));
-            }
-            _ => {}
+            _ => self.follow_sfi(header),
+        }
+    }
+
+    /// An EF named by SFI is current from then on, also where the command itself was refused. (card.md D-24)
+    fn follow_sfi(&mut self, header: Header) {
+        let sfi = match (header.cla.0, header.ins) {
+            (0x00, 0xB0) if header.p1 > 0x80 => header.p1 & 0x1F,
+            (0x00, 0xB2) if header.p2 > 0x07 => header.p2 >> 3,
+            (0x00, 0x20 | 0x24 | 0x88) | (0x80, 0x2A | 0x32) if header.p2 > 0x80 => header.p2 & 0x1F,
+            _ => return,
+        };
+        if let Some(file) = self.application.and_then(|now| now.file(u16::from(sfi))) {
+            self.file = Some(file);
         }
     }
 }
 
+/// Whether the card looked for the object before it answered so: not where class, instruction, parameters, lengths or the
+/// name itself were wrong.
+fn names_object(sw: Sw) -> bool {
+    !matches!(sw.0, 0x6700 | 0x6881 | 0x6882 | 0x69FC | 0x6A82 | 0x6A86 | 0x6A88 | 0x6D00 | 0x6E00)
+}
+
 /// Whether command data may hold a PIN or a key, in whatever class it is sent.
 fn carries_secret(header: Header) -> bool {
-    matches!(header.ins, 0x20 | 0x24 | 0x32 | 0x2C | 0xD8 | 0xE2)
+    // With the odd instructions beside them, whose data is BER-TLV: programs try those too.
+    matches!(header.ins & 0xFE, 0x20 | 0x24 | 0x32 | 0x2C | 0xD8 | 0xE2)
 }
 
 #[cfg(test)]
@@ -233,7 +249,7 @@ mod tests {
     fn no_secret_is_shown_in_any_class_or_shape() {
         let marker = b"SECRET99";
         for cla in 0..=255 {
-            for ins in [0x20, 0x24, 0x32, 0x2C, 0xD8, 0xE2] {
+            for ins in [0x20, 0x21, 0x24, 0x25, 0x32, 0x33, 0x2C, 0x2D, 0xD8, 0xD9, 0xE2, 0xE3] {
                 for shape in [vec![cla, ins, 0, 0x80, 8], vec![cla, ins, 0, 0x80, 0, 0, 8], vec![cla, ins, 0, 0x80]] {
                     let command = [shape, marker.to_vec()].concat();
                     let explained = Explainer::default().exchange(&command, &[0x90, 0x00]);

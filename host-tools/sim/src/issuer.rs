@@ -21,9 +21,6 @@ use zeroize::Zeroizing;
 pub const TEST_KEY: [u8; KEY] =
     [0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49, 0x4A, 0x4B, 0x4C, 0x4D, 0x4E, 0x4F];
 
-/// Key version number of the test key set.
-pub const TEST_KEY_VERSION: u8 = 0x01;
-
 /// Bytes of a data grouping in one STORE DATA command: short APDU, MAC and padding leave room for it.
 const CHUNK: usize = 224;
 
@@ -86,7 +83,7 @@ fn hint(sw: Sw) -> &'static str {
         Sw::SECURITY_STATUS_NOT_SATISFIED => "; the channel is not open, or this object is not written in this phase",
         Sw::BLOCKED => "; the issuer key set is locked for good after ten wrong cryptograms",
         Sw::CONDITIONS_NOT_SATISFIED => {
-            "; the life cycle only goes forward, and only with every key beside its certificate"
+            "; the life cycle goes forward step by step, and only with every key beside its certificate"
         }
         Sw::WRONG_DATA => "; the content does not fit the object",
         Sw::MEMORY_FAILURE => "; the card's memory failed or is full",
@@ -300,10 +297,21 @@ impl<'r> Issuer<'r> {
         Ok(())
     }
 
-    /// Moves the life cycle forward.
+    /// Takes the life cycle from where it is to *issued*: the card is its holder's.
     ///
     /// # Errors
-    /// [`IssuerError::Refused`] with `6985` for a step back or a card that is not whole.
+    /// As [`Issuer::set_status`].
+    pub fn hand_out(&mut self) -> Result<(), IssuerError> {
+        if self.status()?.phase == Phase::Blank {
+            self.set_status(Phase::Personalised)?;
+        }
+        self.set_status(Phase::Issued)
+    }
+
+    /// Moves the life cycle to its next phase.
+    ///
+    /// # Errors
+    /// [`IssuerError::Refused`] with `6985` for any other phase, or a card that is not whole.
     pub fn set_status(&mut self, phase: Phase) -> Result<(), IssuerError> {
         self.transmit("SET STATUS", Command::new(0x84, 0xF0, 0x80, phase as u8)).map(drop)
     }

@@ -4,14 +4,13 @@
 //! so they are no secret.
 
 use crate::{
-    card::{self, Direct, Simulated},
+    card::{self, Direct, Options, Simulated},
     engine::RsaEngine,
-    issuer::{Issuer, TEST_KEY_VERSION, test_keys},
+    issuer::{Issuer, test_keys},
     rng::SimRng,
 };
 use card_os::{
     platform::{Engine, PrivateKey},
-    profile::Phase,
     scp03::Level,
     sign,
 };
@@ -37,7 +36,7 @@ pub fn keys() -> &'static [PrivateKey; 2] {
 /// A blank card with the published test key set.
 #[must_use]
 pub fn blank() -> Simulated {
-    card::blank(&test_keys(), TEST_KEY_VERSION, *b"JITSUIN001", SimRng::seeded(1)).expect("fits")
+    card::blank(*b"JITSUIN001", &test_keys(), Options::default(), SimRng::seeded(1)).expect("fits")
 }
 
 /// An issued card; without its signature half where `signature` is false.
@@ -49,7 +48,7 @@ pub fn issued(signature: bool) -> Simulated {
     for (grouping, value) in groupings(signature) {
         issuer.store(grouping, &value).expect("stores");
     }
-    issuer.set_status(Phase::Issued).expect("is whole");
+    issuer.hand_out().expect("is whole");
     let Direct(mut card) = reader;
     card.power_off();
     card
@@ -69,14 +68,15 @@ pub fn groupings(signature: bool) -> Vec<(u16, Vec<u8>)> {
         (0x0106, token_information()),
         (0x0108, vec![if signature { 0x8F } else { 0x00 }, 0x8F, 0x00]),
         (0x0102, certificate(1301)),
-        (0x010A, certificate(1590)),
         (0x010B, certificate(1333)),
+        // A new key forgets the certificate of the old one, so the key comes first.
         (0x0117, sign::to_bytes(&KEYS[0]).to_vec()),
+        (0x010A, certificate(1590)),
         (0x0118, AUTHENTICATION_PIN.into()),
     ];
     if signature {
-        all.push((0x0101, certificate(1758)));
         all.push((0x011A, sign::to_bytes(&KEYS[1]).to_vec()));
+        all.push((0x0101, certificate(1758)));
         all.push((0x011B, SIGNATURE_PASSWORD.into()));
     }
     all

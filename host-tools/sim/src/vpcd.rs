@@ -19,6 +19,7 @@ use std::{
     thread::{self, JoinHandle},
     time::Duration,
 };
+use zeroize::Zeroizing;
 
 /// First and longest pause between attempts to connect.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(3));
@@ -102,7 +103,7 @@ fn keep_attached(address: SocketAddr, slot: &Arc<Slot>, stop: &AtomicBool, place
 fn serve(mut stream: TcpStream, slot: &Arc<Slot>) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let writer = Arc::new(Mutex::new(stream.try_clone()?));
-    let (sender, commands) = mpsc::channel::<Vec<u8>>();
+    let (sender, commands) = mpsc::channel::<Zeroizing<Vec<u8>>>();
     let (answering, card) = (Arc::clone(&writer), Arc::clone(slot));
     let worker = thread::spawn(move || {
         for message in commands {
@@ -110,6 +111,8 @@ fn serve(mut stream: TcpStream, slot: &Arc<Slot>) -> io::Result<()> {
                 [0] => drop(card.power_off()),
                 [1] => drop(card.power_on()),
                 [2] => drop(card.reset()),
+                // A control nobody has defined: nothing is waited for.
+                [_] => {}
                 // The reader waits for exactly one answer to each command.
                 _ => {
                     let response = card.transmit(&message).unwrap_or_else(silence);
@@ -122,7 +125,7 @@ fn serve(mut stream: TcpStream, slot: &Arc<Slot>) -> io::Result<()> {
     });
     let ended = loop {
         match receive(&mut stream) {
-            Ok(message) if message == [4] => {
+            Ok(message) if message[..] == [4] => {
                 if let Err(error) = send(&writer, &slot.state().atr) {
                     break Err(error);
                 }
@@ -142,10 +145,11 @@ fn silence(_: Refused) -> Vec<u8> {
     vec![0x6F, 0x00]
 }
 
-fn receive(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
+/// Messages are wiped when they go: they may be PINs.
+fn receive(stream: &mut TcpStream) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut length = [0; 2];
     read_exact(stream, &mut length)?;
-    let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
+    let mut message = Zeroizing::new(vec![0; usize::from(u16::from_be_bytes(length))]);
     read_exact(stream, &mut message)?;
     Ok(message)
 }

@@ -36,8 +36,8 @@ fn card(phase: Phase) -> Simulated {
     for (grouping, value) in sample::groupings(true) {
         issuer.store(grouping, &value).expect("stores");
     }
-    if phase > Phase::Blank {
-        issuer.set_status(phase).expect("moves");
+    for step in PHASES.into_iter().filter(|step| *step > Phase::Blank && *step <= phase) {
+        issuer.set_status(step).expect("moves");
     }
     reader.0
 }

@@ -1,9 +1,15 @@
 //! Personalisation by APDUs: cut anywhere it is taken up again, and a half-personalised card never signs. And what the
 //! issuer channel refuses.
 
-use card_os::{Card, Response, platform::Nvm, profile::Phase, scp03::Level};
+use apdu::Command;
+use card_os::{
+    Card, Response,
+    platform::Nvm,
+    profile::Phase,
+    scp03::{self, Level},
+};
 use sim::{
-    card::{Direct, Simulated},
+    card::{self, Direct, Options, Simulated},
     engine::RsaEngine,
     issuer::{Issuer, IssuerError, Status, diversify, test_keys},
     nvm::{Flash, Tear, Torn},
@@ -32,15 +38,20 @@ fn personalise(reader: &mut dyn Reader) -> Result<(), IssuerError> {
     reader.power_on()?;
     let mut issuer = Issuer::open(reader, &test_keys(), Level::FULL, &mut rng)?;
     let status = issuer.status()?;
-    if status.phase == Phase::Issued {
-        return Ok(());
+    match status.phase {
+        Phase::Issued => return Ok(()),
+        Phase::Personalised => return issuer.hand_out(),
+        _ => {}
     }
+    // A key that is written again forgets its certificate, so what comes after it is written again too.
+    let mut again = false;
     for (grouping, value) in sample::groupings(true) {
-        if !status.is_stored(grouping) {
+        if again || !status.is_stored(grouping) {
+            again |= matches!(grouping, 0x0117 | 0x011A);
             issuer.store(grouping, &value)?;
         }
     }
-    issuer.set_status(Phase::Issued)
+    issuer.hand_out()
 }
 
 /// What a thief would try with the PINs of the holder-to-be.
@@ -95,10 +106,212 @@ fn a_card_without_its_certificate_is_not_handed_out() {
         for (grouping, value) in sample::groupings(true).into_iter().filter(|(grouping, _)| *grouping != missing) {
             issuer.store(grouping, &value).expect("stores");
         }
-        assert_refused(issuer.set_status(Phase::Issued), 0x6985);
-        let value = sample::groupings(true).into_iter().find(|(grouping, _)| *grouping == missing).expect("listed").1;
-        issuer.store(missing, &value).expect("stores");
-        issuer.set_status(Phase::Issued).expect("is whole now");
+        assert_refused(issuer.hand_out(), 0x6985);
+        let value =
+            |wanted| sample::groupings(true).into_iter().find(|(grouping, _)| *grouping == wanted).expect("listed").1;
+        issuer.store(missing, &value(missing)).expect("stores");
+        if let Some(certificate) = [(0x011A, 0x0101), (0x0117, 0x010A)].into_iter().find(|(key, _)| *key == missing) {
+            assert_refused(issuer.hand_out(), 0x6985);
+            issuer.store(certificate.1, &value(certificate.1)).expect("stores");
+        }
+        issuer.hand_out().expect("is whole now");
+    }
+}
+
+#[test]
+fn a_new_key_forgets_the_old_certificate_and_signs_only_with_its_own() {
+    let sign = |card: &mut Simulated| {
+        card.power_on();
+        transmit(card, SELECT);
+        assert_eq!(transmit(card, b"\x00\x20\x00\x98\x041234"), [0x90, 0x00]);
+        (transmit(card, b"\x00\xB0\x8A\x00\x02"), transmit(card, b"\x80\x2A\x03\x97\x01x\x00"))
+    };
+    let mut reader = Direct(sample::issued(true));
+    let (certificate, before) = sign(&mut reader.0);
+    assert_eq!((certificate, before.len()), (vec![0x30, 0x82, 0x90, 0x00], 258));
+    let mut issuer = open(&mut reader, Level::FULL);
+    issuer.generate_key(0x0117).expect("makes a key");
+    assert_eq!(sign(&mut reader.0), (vec![0x00, 0x00, 0x90, 0x00], vec![0x69, 0x85]));
+    let certificate = sample::groupings(true).into_iter().find(|(grouping, _)| *grouping == 0x010A).expect("listed").1;
+    open(&mut reader, Level::FULL).store(0x010A, &certificate).expect("stores");
+    let (_, after) = sign(&mut reader.0);
+    assert!(after.len() == 258 && after != before);
+}
+
+#[test]
+fn the_password_of_a_half_that_was_never_issued_stays_blocked() {
+    let mut reader = Direct(sample::issued(false));
+    let mut issuer = open(&mut reader, Level::FULL);
+    assert_refused(issuer.reset_retry_counter(0x011B, b"ABC123"), 0x6985);
+    assert_refused(issuer.store(0x011B, b"ABC123"), 0x6985);
+    issuer.reset_retry_counter(0x0118, b"5678").expect("the other half is there");
+    // And a blank card that was given one is not handed out.
+    let mut reader = Direct(sample::blank());
+    let mut issuer = open(&mut reader, Level::FULL);
+    for (grouping, value) in sample::groupings(false) {
+        issuer.store(grouping, &value).expect("stores");
+    }
+    issuer.store(0x011B, b"ABC123").expect("stores");
+    assert_refused(issuer.hand_out(), 0x6985);
+}
+
+/// Whether the first bytes of a prime stand anywhere in the memory.
+fn holds_key(card: &Simulated, key: usize) -> bool {
+    card.nvm().bytes().windows(16).any(|window| window == &sample::keys()[key].p[..16])
+}
+
+#[test]
+fn nothing_stays_of_a_key_that_was_not_taken() {
+    let fresh = || {
+        let mut reader = Direct(sample::blank());
+        let mut issuer = open(&mut reader, Level::FULL);
+        issuer.store(0x0106, &[0; 160]).expect("stores");
+        reader
+    };
+    // Refused at its end.
+    let mut reader = fresh();
+    let mut bad = card_os::sign::to_bytes(&sample::keys()[0]).to_vec();
+    bad[895] ^= 1;
+    assert_refused(open(&mut reader, Level::FULL).store(0x0117, &bad), 0x6A80);
+    assert!(!holds_key(&reader.0, 0));
+    // Left half-way; gone after the next start.
+    let mut reader = fresh();
+    let mut issuer = open(&mut reader, Level::FULL);
+    let head = [0x01, 0x17, 0xFF, 0x03, 0x80];
+    let block = [&head[..], &bad[..215]].concat();
+    issuer.transmit("STORE DATA", Command::new(0x84, 0xE2, 0x08, 0x00).with_data(&block)).expect("stores");
+    issuer.transmit("STORE DATA", Command::new(0x84, 0xE2, 0x08, 0x01).with_data(&bad[215..435])).expect("stores");
+    assert!(holds_key(&reader.0, 0));
+    reader.0.power_on();
+    assert!(!holds_key(&reader.0, 0));
+}
+
+#[test]
+fn blocks_come_in_order_and_whole() {
+    let mut reader = Direct(sample::blank());
+    let mut issuer = open(&mut reader, Level::FULL);
+    let mut block = |p1: u8, number: u8, data: &[u8]| {
+        issuer.transmit("STORE DATA", Command::new(0x84, 0xE2, p1, number).with_data(data)).map(drop)
+    };
+    let first = [&[0x01, 0x06, 160][..], &[1; 100]].concat();
+    block(0x08, 0, &first).expect("begins");
+    assert_refused(block(0x08, 2, &[2; 30]), 0x6A80);
+    assert_refused(block(0x88, 1, &[2; 60]), 0x6A80); // the gap ended it
+    block(0x08, 0, &first).expect("begins");
+    assert_refused(block(0x88, 1, &[2; 61]), 0x6A80);
+    block(0x08, 0, &first).expect("begins");
+    assert_refused(block(0x88, 1, &[2; 59]), 0x6A80);
+    block(0x08, 0, &first).expect("begins");
+    block(0x88, 1, &[2; 60]).expect("is whole");
+    assert_refused(block(0x88, 1, &[2; 60]), 0x6A80);
+    assert_refused(block(0x88, 0, &[0x01]), 0x6A80);
+    assert_refused(block(0x48, 0, &first), 0x6A86);
+    assert!(issuer.status().expect("answers").is_stored(0x0106));
+}
+
+#[test]
+fn a_challenge_from_the_sequence_counter_is_never_given_twice() {
+    let options = Options { scp03: 0x70, ..Options::default() };
+    let card = card::blank(*b"JITSUIN001", &test_keys(), options, SimRng::seeded(1)).expect("fits");
+    let mut reader = Direct(card);
+    let mut seen = std::collections::HashSet::new();
+    for number in 1..=20u32 {
+        reader.0.power_on();
+        let answer = transmit(&mut reader.0, b"\x80\x50\x00\x00\x08\x01\x02\x03\x04\x05\x06\x07\x08\x00");
+        assert_eq!(answer.len(), 34);
+        assert_eq!(answer[29..32], number.to_be_bytes()[1..]);
+        // GlobalPlatform Amendment D §6.2.2.1: derived, so a host that knows the keys can check it.
+        let expected = scp03::pseudo_random_challenge(
+            &test_keys(),
+            answer[29..32].try_into().expect("three"),
+            card_os::profile::ISD.aid,
+        );
+        assert_eq!(answer[13..21], expected);
+        assert!(seen.insert(expected));
+    }
+    open(&mut reader, Level::FULL).status().expect("the channel opens");
+}
+
+#[test]
+fn a_warm_reset_clears_the_status_of_a_card_made_so() {
+    for clears in [false, true] {
+        let options = Options { clears_on_warm_reset: clears, ..Options::default() };
+        let card = card::blank(*b"JITSUIN001", &test_keys(), options, SimRng::seeded(1)).expect("fits");
+        let mut reader = Direct(card);
+        personalise(&mut reader).expect("issues");
+        let Direct(mut card) = reader;
+        card.power_on();
+        transmit(&mut card, SELECT);
+        assert_eq!(transmit(&mut card, b"\x00\x20\x00\x98\x041234"), [0x90, 0x00]);
+        card.reset();
+        let answer = transmit(&mut card, b"\x80\x2A\x03\x97\x01x\x00");
+        assert_eq!(answer == [0x69, 0x82], clears);
+    }
+}
+
+#[test]
+fn the_channel_is_closed_by_whatever_is_wrong() {
+    let select_isd = b"\x00\xA4\x04\x0C\x07\xA0\x00\x00\x01\x51\x00\x00";
+    let update = b"\x80\x50\x00\x00\x08\x01\x02\x03\x04\x05\x06\x07\x08\x00";
+    type Act = fn(&mut Simulated) -> Vec<u8>;
+    let acts: [(&str, Act, &[u8]); 6] = [
+        ("a wrong MAC", |card| transmit(card, &[&[0x84, 0xF2, 0x80, 0x02, 0x08][..], &[0; 8]].concat()), &[0x69, 0x82]),
+        ("no MAC", |card| transmit(card, &[0x84, 0xF2, 0x80, 0x02]), &[0x69, 0x82]),
+        ("a malformed command", |card| transmit(card, &[0x84, 0xF2, 0x80, 0x02, 0x08, 0x00]), &[0x67, 0x00]),
+        ("SELECT", |card| transmit(card, SELECT), &[0x90, 0x00]),
+        (
+            "a warm reset",
+            |card| {
+                card.reset();
+                vec![]
+            },
+            &[],
+        ),
+        (
+            "power",
+            |card| {
+                card.power_on();
+                vec![]
+            },
+            &[],
+        ),
+    ];
+    for (name, act, word) in acts {
+        let mut reader = Direct(sample::issued(true));
+        drop(open(&mut reader, Level::FULL));
+        let card = &mut reader.0;
+        assert!(card.session().is_issuer(), "{name}");
+        assert_eq!(transmit(card, b"\x00\x84\x00\x00\x08").len(), 10, "what comes in clear goes on");
+        assert!(card.session().is_issuer(), "{name}");
+        assert_eq!(act(card), word, "{name}");
+        assert!(!card.session().is_issuer(), "{name}");
+        transmit(card, select_isd);
+        assert_eq!(transmit(card, &[0x84, 0xF2, 0x80, 0x02, 0x00]), [0x68, 0x82], "{name}");
+    }
+    // Between the two steps of the opening nothing but the second is taken, and it is taken once.
+    let mut card = sample::issued(true);
+    card.power_on();
+    assert!(transmit(&mut card, update).ends_with(&[0x90, 0x00]));
+    assert_eq!(transmit(&mut card, &[0x84, 0xF2, 0x80, 0x02, 0x00]), [0x68, 0x82]);
+    let wrong = [&[0x84, 0x82, 0x33, 0x00, 0x10][..], &[0; 16]].concat();
+    assert_eq!(transmit(&mut card, &wrong), [0x69, 0x82]);
+    assert_eq!(transmit(&mut card, &wrong), [0x68, 0x82]);
+    // Parameters of both.
+    for (command, word) in [
+        (&b"\x80\x50\x00\x01\x08\x01\x02\x03\x04\x05\x06\x07\x08\x00"[..], [0x6A, 0x86]),
+        (b"\x80\x50\x00\x00\x07\x01\x02\x03\x04\x05\x06\x07\x00", [0x67, 0x00]),
+        (b"\x80\x50\x00\x00\x08\x01\x02\x03\x04\x05\x06\x07\x08", [0x67, 0x00]),
+        (b"\x80\x50\x05\x00\x08\x01\x02\x03\x04\x05\x06\x07\x08\x1C", [0x67, 0x00]),
+        (b"\x80\x50\x05\x00\x08\x01\x02\x03\x04\x05\x06\x07\x08\x1D", [0x6A, 0x88]),
+    ] {
+        assert_eq!(transmit(&mut card, command), word, "{command:02X?}");
+    }
+    for (level, p2, length, word) in
+        [(0x02, 0, 16, [0x6A, 0x86]), (0x33, 1, 16, [0x6A, 0x86]), (0x33, 0, 15, [0x67, 0x00])]
+    {
+        assert!(transmit(&mut card, update).ends_with(&[0x90, 0x00]));
+        let command = [&[0x84, 0x82, level, p2, length][..], &vec![0; usize::from(length)]].concat();
+        assert_eq!(transmit(&mut card, &command), word);
     }
 }
 
@@ -133,7 +346,6 @@ fn issuer_acts_want_encrypted_commands() {
 #[test]
 fn bad_content_is_refused_and_the_old_one_stays() {
     let mut reader = Direct(sample::issued(true));
-    let before = reader.0.nvm().bytes().to_vec();
     let mut issuer = open(&mut reader, Level::FULL);
     let mut key = card_os::sign::to_bytes(&sample::keys()[0]).to_vec();
     for at in [0, 255, 256, 400, 520, 700, 895] {
@@ -153,8 +365,9 @@ fn bad_content_is_refused_and_the_old_one_stays() {
         assert_refused(issuer.reset_retry_counter(0x011B, password), 0x6A80);
     }
     assert_refused(issuer.generate_key(0x0118), 0x6981);
-    assert_refused(issuer.set_status(Phase::Blank), 0x6985);
-    assert_ne!(before, reader.0.nvm().bytes(), "leftovers of the attempts");
+    for phase in [Phase::Blank, Phase::Personalised, Phase::Issued] {
+        assert_refused(issuer.set_status(phase), 0x6985);
+    }
     reader.0.power_on();
     let Direct(mut card) = reader;
     transmit(&mut card, SELECT);
@@ -213,6 +426,7 @@ fn an_invalid_card_answers_and_is_not_written() {
     assert_refused(issuer.reset_retry_counter(0x0118, b"5678"), 0x6982);
     assert_refused(issuer.store(0x0106, &[0; 160]), 0x6982);
     assert_refused(issuer.generate_key(0x0117), 0x6982);
+    assert_refused(issuer.put_key(0x02, &test_keys()), 0x6982);
     assert_refused(issuer.set_status(Phase::Issued), 0x6985);
     reader.0.power_on();
     transmit(&mut reader.0, SELECT);

@@ -238,6 +238,20 @@ fn sharing_transactions_and_resets() {
     assert_eq!(two.simple(0x05, &[b, 2, 2, 0, 0, 0]), 0);
     assert_eq!(two.transmit(b, &[1]).0, 0);
     assert_eq!(two.simple(0x08, &[b, 0, 0]), 0x8010_0016, "no transaction");
+    assert_eq!(two.simple(0x05, &[b, 2, 1, 0, 0, 0]), 0x8010_000F, "T=0 is not spoken");
+    // Whoever disconnects with a reset waits for the end of another's transaction.
+    let (other, code) = third.connect(context, 2);
+    assert_eq!(code, 0);
+    assert_eq!(one.simple(0x07, &[a, 0]), 0);
+    let leaving = thread::spawn(move || third.simple(0x06, &[other, 1, 0]));
+    thread::sleep(Duration::from_millis(100));
+    assert!(!leaving.is_finished());
+    assert_eq!(one.transmit(a, &[1]).0, 0, "the transaction is not disturbed");
+    assert_eq!(one.simple(0x08, &[a, 0, 0]), 0);
+    assert_eq!(leaving.join().expect("joins"), 0);
+    assert_eq!(one.transmit(a, &[1]).0, 0x8010_0068);
+    assert_eq!(one.simple(0x05, &[a, 2, 2, 0, 0, 0]), 0);
+    assert_eq!(two.simple(0x05, &[b, 2, 2, 0, 0, 0]), 0);
     // A client that dies in a transaction releases it.
     assert_eq!(one.simple(0x07, &[a, 0]), 0);
     drop(one);
@@ -290,7 +304,7 @@ fn waiting_in_both_styles() {
     assert_eq!(old.words(2)[1], 0);
     old.send(0x14, &[], &[], 0);
     old.send(0x15, &[], &[], 0);
-    assert_eq!(old.words(2), [2, 0], "one insertion, one removal; no answer to the second stop");
+    assert_eq!(old.words(2), [1, 0], "one reader, however often a card moved; no answer to the second stop");
     assert_eq!(old.simple(0x02, &[context, 0]), 0);
     assert_eq!(old.simple(0x02, &[context, 0]), 0x8010_0003);
 }

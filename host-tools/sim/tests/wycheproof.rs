@@ -1,7 +1,7 @@
 //! The card against the one right PKCS#1 v1.5 signature of Wycheproof's generation vectors: their keys are imported, their
 //! messages are signed.
 
-use card_os::{Response, platform::PrivateKey, profile::Phase, scp03::Level};
+use card_os::{Response, platform::PrivateKey, scp03::Level};
 use rsa::{pkcs8::DecodePrivateKey, rand_core::CryptoRng};
 use serde_json::Value;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
@@ -26,7 +26,7 @@ fn card(key: &PrivateKey, rng: &mut impl CryptoRng) -> Simulated {
         let value = if grouping == 0x0117 { imported.as_ref() } else { &value[..] };
         issuer.store(grouping, value).expect("stores");
     }
-    issuer.set_status(Phase::Issued).expect("is whole");
+    issuer.hand_out().expect("is whole");
     reader.0.power_on();
     transmit(&mut reader.0, b"\x00\xA4\x04\x0C\x0A\xD3\x92\xF0\x00\x26\x01\x00\x00\x00\x01");
     assert_eq!(transmit(&mut reader.0, b"\x00\x20\x00\x98\x041234"), [0x90, 0x00]);

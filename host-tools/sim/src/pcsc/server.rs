@@ -367,7 +367,8 @@ impl Connection {
                 Vec::new()
             }
             p::READER_EVENTS => {
-                let events = self.shared.slots.iter().fold(0u32, |sum, slot| sum.wrapping_add(slot.state().events));
+                // Readers that came or went, not cards: here they came with the server.
+                let events = u32::try_from(self.shared.slots.len()).unwrap_or(u32::MAX);
                 Out::default().u32(events).u32(p::SUCCESS).done()
             }
             _ => return Err(Ended),
@@ -415,12 +416,8 @@ impl Connection {
             return Err(p::INVALID_HANDLE);
         }
         let slot = self.shared.slots.iter().find(|slot| slot.name() == name).ok_or(p::UNKNOWN_READER)?;
-        let share = share(mode)?;
-        if share != Share::Direct && protocols & p::PROTOCOL_T1 == 0 {
-            return Err(p::PROTOCOL_MISMATCH);
-        }
-        let handle = slot.connect(share).map_err(Refused::code)?;
-        let protocol = if slot.state().powered { p::PROTOCOL_T1 } else { 0 };
+        let handle = slot.connect(acceptable(mode, protocols)?).map_err(Refused::code)?;
+        let protocol = protocol(slot);
         let id = self.shared.id();
         self.handles.insert(id, handle);
         Ok((id, protocol))
@@ -428,8 +425,12 @@ impl Connection {
 
     fn reconnect(&mut self, mut fields: In<'_>) -> Vec<u8> {
         let (id, mode, protocols, initialization) = (fields.u32(), fields.u32(), fields.u32(), fields.u32());
-        let code = self.with(id, |handle| Ok(handle.reconnect(share(mode)?, how(initialization)?)));
-        Out::default().u32(id).u32(mode).u32(protocols).u32(initialization).u32(p::PROTOCOL_T1).u32(code).done()
+        let code = self.with(id, |handle| {
+            let share = acceptable(mode, protocols)?;
+            Ok(handle.reconnect(share, how(initialization)?))
+        });
+        let protocol = self.handles.get(&id).map_or(0, |handle| protocol(handle.slot()));
+        Out::default().u32(id).u32(mode).u32(protocols).u32(initialization).u32(protocol).u32(code).done()
     }
 
     fn transmit(&mut self, mut fields: In<'_>) -> Result<Vec<u8>, Ended> {
@@ -509,13 +510,20 @@ impl Connection {
     }
 }
 
-fn share(mode: u32) -> Result<Share, u32> {
+/// A sharing mode and the protocols that go with it: this card speaks T=1.
+fn acceptable(mode: u32, protocols: u32) -> Result<Share, u32> {
     match mode {
+        p::SHARE_DIRECT => Ok(Share::Direct),
+        p::SHARE_EXCLUSIVE | p::SHARE_SHARED if protocols & p::PROTOCOL_T1 == 0 => Err(p::PROTOCOL_MISMATCH),
         p::SHARE_EXCLUSIVE => Ok(Share::Exclusive),
         p::SHARE_SHARED => Ok(Share::Shared),
-        p::SHARE_DIRECT => Ok(Share::Direct),
         _ => Err(p::INVALID_PARAMETER),
     }
+}
+
+/// The protocol in use.
+fn protocol(slot: &Slot) -> u32 {
+    if slot.state().powered { p::PROTOCOL_T1 } else { 0 }
 }
 
 fn how(disposition: u32) -> Result<Disposition, u32> {

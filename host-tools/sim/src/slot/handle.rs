@@ -1,7 +1,15 @@
 //! Who may use the card: sharing modes, transactions, and word of resets and removals (pcsc.md §3).
 
 use super::{CardGuard, Epoch, Inner, Lock, Refused, Slot, Usage};
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long a disconnection waits for another's transaction, and how often it looks.
+const PATIENCE: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(5);
 
 /// How a handle wants to live with others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +36,7 @@ pub enum Disposition {
 }
 
 /// A connection to the card of a slot. Dropping it releases everything it held; if that includes a transaction or an exclusive
-/// connection the card is reset, so that the session of a program that died is not inherited.
+/// connection the card is reset, as pcscd does. (Whether a reset ends its session is the card's affair.)
 #[derive(Debug)]
 pub struct Handle {
     slot: Arc<Slot>,
@@ -136,13 +144,19 @@ impl Handle {
         self.slot.inner().still(self.seen)
     }
 
-    /// Ends the connection. Only leaving is allowed in the middle of another's transaction.
+    /// Ends the connection. Anything but leaving waits for the end of another's transaction, as pcscd does.
     ///
     /// # Errors
-    /// [`Refused::Sharing`]: the handle is still connected.
+    /// [`Refused::Sharing`] where that takes too long: the handle is still connected.
     pub fn disconnect(&mut self, disposition: Disposition) -> Result<(), Refused> {
         if disposition != Disposition::Leave {
-            self.slot.inner().may_pass(self.id)?;
+            let began = Instant::now();
+            while let Err(refused) = self.slot.inner().may_pass(self.id) {
+                if began.elapsed() > PATIENCE {
+                    return Err(refused);
+                }
+                thread::sleep(POLL);
+            }
             let mut card = self.slot.card();
             self.slot.inner().may_pass(self.id)?;
             // A card that is gone or mute needs nothing more.
