@@ -59,6 +59,9 @@ pub(crate) struct New {
     /// Make the same keys each time. Whoever knows the seed knows every key.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// Give each card issuer keys of its own, derived from a master key in the world, instead of the published test key set.
+    #[arg(long)]
+    pub diversified_keys: bool,
     /// Print one JSON document instead of text.
     #[arg(long)]
     pub json: bool,

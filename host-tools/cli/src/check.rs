@@ -51,7 +51,7 @@ pub(crate) fn prove(
     let mut harness = Harness::new(known, tell);
     harness.prove(&mut desk.reader()?);
     if harness.passed() {
-        harness.lock(&mut clone.reader()?, &counter::issuer_keys());
+        harness.lock(&mut clone.reader()?, &counter::issuer_keys(world, record));
     }
     let checks = harness.checks().to_vec();
     desk.clear();

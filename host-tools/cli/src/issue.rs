@@ -6,7 +6,7 @@ use pki::{
     person::{Person, Sex},
     personalise::{self, Pins},
     profile::Hierarchy,
-    world::{CardRecord, KeyOrigin, World},
+    world::{CardRecord, IssuerKeys, KeyOrigin, Options, World},
 };
 use serde_json::json;
 use sim::card::StoredCard;
@@ -14,7 +14,10 @@ use time::{Date, OffsetDateTime};
 
 /// `jitsuin new`
 pub(crate) fn new(new: &args::New) -> Result<(), Failure> {
-    let world = World::create(&new.world, new.seed, crate::passphrase().as_deref(), OffsetDateTime::now_utc())?;
+    let issuer = if new.diversified_keys { IssuerKeys::Diversified } else { IssuerKeys::Published };
+    let passphrase = crate::passphrase();
+    let options = Options { seed: new.seed, passphrase: passphrase.as_deref(), issuer };
+    let world = World::create(&new.world, options, OffsetDateTime::now_utc())?;
     if new.json {
         return crate::print_json(&json!({
             "world": new.world,
@@ -43,7 +46,7 @@ pub(crate) fn issue(issue: &args::Issue) -> Result<(), Failure> {
             counter::prepare(&mut world, &changing, person(issue, now)?, keys, now)?
         }
     };
-    if !issue.json {
+    if !issue.json && world.issuer() == IssuerKeys::Published {
         eprintln!("issuer keys: the published GlobalPlatform TEST key set; anybody can rewrite this card");
     }
     let record = personalise(&mut world, &changing, record, card, &pins, now, &mut |step| {
@@ -116,7 +119,7 @@ pub(crate) fn reset_pin(reset: &args::ResetPin) -> Result<(), Failure> {
         )));
     }
     let desk = Desk::new(Box::new(card))?;
-    let done = counter::reset_pin(&mut desk.reader()?, hierarchy, &value);
+    let done = counter::reset_pin(&mut desk.reader()?, &counter::issuer_keys(&world, &record), hierarchy, &value);
     desk.clear();
     done?;
     if reset.json {

@@ -6,7 +6,7 @@ use pki::{
     harness::Check,
     person::Person,
     personalise::Pins,
-    world::{KeyOrigin, World},
+    world::{KeyOrigin, Options, World},
 };
 use serde_json::json;
 use sim::{card::StoredCard, rng::SimRng};
@@ -35,7 +35,11 @@ pub(crate) fn run(tour: &args::Tour) -> Result<(), Failure> {
 
     let step = Instant::now();
     let now = OffsetDateTime::now_utc();
-    let mut world = World::create(&folder, tour.seed, crate::passphrase().as_deref(), now)?;
+    let mut world = World::create(
+        &folder,
+        Options { seed: tour.seed, passphrase: crate::passphrase().as_deref(), ..Options::default() },
+        now,
+    )?;
     done("a world with two TEST certificate authorities", folder.display().to_string(), step);
 
     let step = Instant::now();

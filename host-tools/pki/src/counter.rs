@@ -10,6 +10,7 @@ use crate::{
     world::{self, CardRecord, Changing, KeyOrigin, Progress, World, WorldError},
 };
 use card_os::{
+    identity::DIVERSIFICATION,
     profile::Phase,
     scp03::{KeySet, Level},
     sign,
@@ -18,7 +19,7 @@ use rand_core::CryptoRng;
 use sim::{
     card::{self, CardError, StoredCard},
     engine,
-    issuer::{Issuer, IssuerError, TEST_KEY_VERSION, test_keys},
+    issuer::{Issuer, IssuerError},
     reader::Reader,
     rng::SimRng,
 };
@@ -62,10 +63,15 @@ pub fn level() -> Level {
     Level::FULL
 }
 
-/// Issuer keys of a world's cards: the published test key set, which protects nothing.
+/// Issuer keys of a card.
 #[must_use]
-pub fn issuer_keys() -> KeySet {
-    test_keys()
+pub fn issuer_keys(world: &World, record: &CardRecord) -> KeySet {
+    world.issuer_keys(&diversification(record))
+}
+
+/// What a card tells to whoever opens its channel: the last ten digits of its serial number.
+fn diversification(record: &CardRecord) -> [u8; DIVERSIFICATION] {
+    record.serial.as_bytes().last_chunk().copied().unwrap_or([b'0'; DIVERSIFICATION])
 }
 
 /// Takes a blank card out of the box for somebody.
@@ -116,8 +122,8 @@ pub fn take_up(world: &World, id: &str) -> Result<(CardRecord, StoredCard), Coun
 }
 
 fn manufacture(world: &World, record: &CardRecord) -> Result<StoredCard, CounterError> {
-    let diversification = record.serial.as_bytes().last_chunk::<10>().copied().unwrap_or([b'0'; 10]);
-    let blank = card::blank(&issuer_keys(), TEST_KEY_VERSION, diversification, world.random(number(record))?)?;
+    let (keys, rng) = (issuer_keys(world, record), world.random(number(record))?);
+    let blank = card::blank(diversification(record), &keys, card::Options::default(), rng)?;
     Ok(StoredCard::create(&world.image(&record.id), blank)?)
 }
 
@@ -143,11 +149,11 @@ pub fn issue(
     step: &mut dyn FnMut(&str),
 ) -> Result<(), CounterError> {
     let mut rng = world.random(number(record) | 1 << 20)?;
-    let halves =
-        Halves { signature: birthday::may_sign(record.person.birth, birthday::jst_date(now)), authentication: true };
+    // What the holder may have was decided when the card was taken out of the box, however long its issue takes.
+    let halves = Halves { signature: birthday::may_sign(record.person.birth, record.issued), authentication: true };
     step("opening the issuer channel (SCP03, C-MAC, C-DECRYPTION, R-MAC, R-ENCRYPTION)");
     reader.power_on().map_err(IssuerError::from)?;
-    let mut issuer = Issuer::open(reader, &issuer_keys(), level(), &mut rng)?;
+    let mut issuer = Issuer::open(reader, &issuer_keys(world, record), level(), &mut rng)?;
     let status = issuer.status()?;
     if status.phase >= Phase::Issued {
         // It stopped between the card's last step and the world's.
@@ -160,19 +166,21 @@ pub fn issue(
             issuer.store(grouping, &value)?;
         }
     }
-    // The authentication certificate comes first, the signature certificate seconds later (pki.md P-14). The later one is
-    // issued now, so that both are valid when the holder leaves; no certificate is older than its authority.
-    let before = (now - time::Duration::seconds(2)).max(world.created());
-    let half = issue_half(world, record, &mut issuer, Hierarchy::Authentication, before, &mut rng, step)?;
+    // The authentication certificate comes first, the signature certificate seconds later (pki.md P-14). The later one begins
+    // now, so that both are valid when the holder leaves; no certificate is older than its authority.
+    let early = (now - time::Duration::seconds(2)).max(world.created());
+    let begins = Begins { issue: now, certificate: early };
+    let half = issue_half(world, record, &mut issuer, Hierarchy::Authentication, begins, &mut rng, step)?;
     record.authentication = Some(half);
     issuer.store(0x0118, pins.authentication.as_bytes())?;
     if halves.signature {
-        record.signature = Some(issue_half(world, record, &mut issuer, Hierarchy::Signature, now, &mut rng, step)?);
+        let begins = Begins { issue: now, certificate: now };
+        record.signature = Some(issue_half(world, record, &mut issuer, Hierarchy::Signature, begins, &mut rng, step)?);
         issuer.store(0x011B, pins.signature.as_bytes())?;
     }
     world.keep_card(record)?;
     step("handing the card out (life cycle: issued)");
-    issuer.set_status(Phase::Issued)?;
+    issuer.hand_out()?;
     finish(world, record, reader)
 }
 
@@ -184,13 +192,20 @@ fn finish(world: &World, record: &mut CardRecord, reader: &mut dyn Reader) -> Re
     Ok(())
 }
 
+/// The moment of an issue, and the one at which a certificate of it begins.
+#[derive(Clone, Copy)]
+struct Begins {
+    issue: OffsetDateTime,
+    certificate: OffsetDateTime,
+}
+
 /// One key pair and its certificate. Gives the certificate's serial number.
 fn issue_half(
     world: &mut World,
     record: &CardRecord,
     issuer: &mut Issuer<'_>,
     hierarchy: Hierarchy,
-    now: OffsetDateTime,
+    begins: Begins,
     rng: &mut impl CryptoRng,
     step: &mut dyn FnMut(&str),
 ) -> Result<String, CounterError> {
@@ -211,18 +226,18 @@ fn issue_half(
             key.as_public_key().clone()
         }
     };
-    let day = birthday::jst_date(now);
-    let born = record.person.birth;
+    // One day for both certificates, although they begin some seconds apart: else one could outlive the other at midnight.
+    let (day, born) = (birthday::jst_date(begins.issue), record.person.birth);
     let authentication_end = birthday::authentication_expiry(born, day, None, record.expires);
     let issued = match hierarchy {
         Hierarchy::Authentication => {
             let name = world::authentication_common_name(rng);
-            world.authentication.issue_authentication(&name, &public, now, authentication_end)?
+            world.authentication.issue_authentication(&name, &public, begins.certificate, authentication_end)?
         }
         Hierarchy::Signature => {
-            let name = world::signature_common_name(now, number(record));
+            let name = world::signature_common_name(begins.issue, number(record));
             let end = birthday::signature_expiry(born, day, None, Some(authentication_end), record.expires);
-            world.signature.issue_signature(&record.person, &name, &public, now, end)?
+            world.signature.issue_signature(&record.person, &name, &public, begins.certificate, end)?
         }
     };
     world.keep_counters()?;
@@ -236,10 +251,15 @@ fn issue_half(
 ///
 /// # Errors
 /// [`CounterError::Issuer`].
-pub fn reset_pin(reader: &mut dyn Reader, hierarchy: Hierarchy, value: &str) -> Result<(), CounterError> {
+pub fn reset_pin(
+    reader: &mut dyn Reader,
+    keys: &KeySet,
+    hierarchy: Hierarchy,
+    value: &str,
+) -> Result<(), CounterError> {
     let mut rng = os_random()?;
     reader.power_on().map_err(IssuerError::from)?;
-    let mut issuer = Issuer::open(reader, &issuer_keys(), level(), &mut rng)?;
+    let mut issuer = Issuer::open(reader, keys, level(), &mut rng)?;
     let grouping = match hierarchy {
         Hierarchy::Signature => 0x011B,
         Hierarchy::Authentication => 0x0118,

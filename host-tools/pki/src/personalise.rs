@@ -79,8 +79,8 @@ pub fn token_information(card: &str) -> Vec<u8> {
     bytes.extend_from_slice(format!("{:32}", "JPKIAPICCTOKEN2").as_bytes());
     bytes.extend_from_slice(format!("{:32}", "JITSUIN TEST SIMULATOR").as_bytes());
     bytes.extend_from_slice(format!("{:16}", "SIMJITSUIN").as_bytes());
-    // The last sixteen characters tell cards apart.
-    bytes.extend_from_slice(format!("{card:0>16}").as_bytes().get(..16).unwrap_or(&[b'0'; 16]));
+    // A real card has sixteen digits here.
+    bytes.extend_from_slice(format!("S{card:0>15}").as_bytes().get(..16).unwrap_or(&[b'S'; 16]));
     for number in [0x0000_040D_u32, 1, 0, 1, 0, 16, 6, u32::MAX, u32::MAX, u32::MAX, u32::MAX] {
         bytes.extend_from_slice(&number.to_be_bytes());
     }
@@ -126,6 +126,7 @@ mod tests {
         assert_eq!(bytes.len(), 160);
         assert_eq!(&bytes[..32], b"JPKIAPICCTOKEN2                 ");
         assert_eq!(&bytes[64..67], b"SIM");
+        assert_eq!(&bytes[80..96], b"S800000000000001");
         assert_eq!(bytes[96..100], [0x00, 0x00, 0x04, 0x0D]);
         assert_eq!(&bytes[140..144], b"0301");
     }

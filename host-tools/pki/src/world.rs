@@ -5,6 +5,7 @@
 //! signature-ca/           key.pem (0600), root.der, root.pem
 //! authentication-ca/      the same
 //! verifiable.json         the card manager's chain of card-verifiable certificates
+//! issuer.key              master of the cards' own issuer keys (0600), where the world has one
 //! cards/card-0001/        card.json, card.img (0600), signature.pem, authentication.pem
 //! ```
 //!
@@ -17,15 +18,24 @@ use crate::{
     person::Person,
     profile::Hierarchy,
 };
-use rand_core::CryptoRng;
+use card_os::{
+    identity::DIVERSIFICATION,
+    scp03::{KeySet, Secret16},
+};
+use rand_core::{CryptoRng, Rng};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use sim::{image::replace, rng::SimRng};
+use sim::{
+    image::replace,
+    issuer::{diversify, test_keys},
+    rng::SimRng,
+};
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io,
     path::{Path, PathBuf},
 };
 use time::{Date, OffsetDateTime};
+use zeroize::Zeroizing;
 
 /// Version of the folder's format.
 pub const VERSION: u32 = 1;
@@ -99,12 +109,38 @@ struct Index {
     created: OffsetDateTime,
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<u64>,
+    #[serde(default)]
+    issuer: IssuerKeys,
     signature_serial: u32,
     authentication_serial: u32,
     next_card: u32,
 }
 
 const FORMAT: &str = "jitsuin world";
+
+/// Which issuer keys a world's cards get. (card.md D-44)
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IssuerKeys {
+    /// The published GlobalPlatform test key set, which protects nothing.
+    #[default]
+    Published,
+    /// Keys of each card's own, derived from a master key of the world.
+    Diversified,
+}
+
+/// How a world is made.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// Makes the same keys each time; whoever knows it knows every key.
+    pub seed: Option<u64>,
+    /// Encrypts the authorities' keys on disk.
+    pub passphrase: Option<&'a str>,
+    /// Issuer keys of its cards.
+    pub issuer: IssuerKeys,
+}
+
+const MASTER: &str = "issuer.key";
 
 /// verifiable.json
 #[derive(Debug, Serialize, Deserialize)]
@@ -172,6 +208,8 @@ pub struct World {
     pub authentication: Authority,
     /// The card manager's chain.
     pub chain: Chain,
+    /// Master of the cards' issuer keys.
+    master: Option<Secret16>,
 }
 
 /// Holds the world's lock.
@@ -181,30 +219,21 @@ pub struct Changing {
 }
 
 impl World {
-    /// Makes a world in a folder that does not exist. With a passphrase the authorities' keys are encrypted on disk.
+    /// Makes a world in a folder that does not exist.
     ///
     /// # Errors
     /// [`WorldError`]; a folder that was begun is removed.
-    pub fn create(
-        folder: &Path,
-        seed: Option<u64>,
-        passphrase: Option<&str>,
-        now: OffsetDateTime,
-    ) -> Result<Self, WorldError> {
+    pub fn create(folder: &Path, options: Options<'_>, now: OffsetDateTime) -> Result<Self, WorldError> {
         if folder.exists() {
             return Err(WorldError::Exists(folder.into()));
         }
         fs::create_dir_all(folder).map_err(|error| WorldError::io(folder, error))?;
-        Self::fill(folder, seed, passphrase, now).inspect_err(|_| drop(fs::remove_dir_all(folder)))
+        Self::fill(folder, options, now).inspect_err(|_| drop(fs::remove_dir_all(folder)))
     }
 
-    fn fill(
-        folder: &Path,
-        seed: Option<u64>,
-        passphrase: Option<&str>,
-        now: OffsetDateTime,
-    ) -> Result<Self, WorldError> {
-        let mut rng = random(seed, 0)?;
+    fn fill(folder: &Path, options: Options<'_>, now: OffsetDateTime) -> Result<Self, WorldError> {
+        let Options { seed, passphrase, issuer } = options;
+        let mut rng = random(seed, 0, 0)?;
         let now = now.replace_nanosecond(0).unwrap_or(now);
         let signature = Authority::create(Hierarchy::Signature, now, &mut rng)?;
         let authentication = Authority::create(Hierarchy::Authentication, now, &mut rng)?;
@@ -214,6 +243,7 @@ impl World {
             version: VERSION,
             created: now,
             seed,
+            issuer,
             signature_serial: signature.next_serial(),
             authentication_serial: authentication.next_serial(),
             next_card: 1,
@@ -225,6 +255,13 @@ impl World {
             write(&place.join("root.der"), authority.root())?;
             write(&place.join("root.pem"), pem(authority.root()).as_bytes())?;
         }
+        let mut master = None;
+        if issuer == IssuerKeys::Diversified {
+            let mut bytes = Zeroizing::new([0; 16]);
+            rng.fill_bytes(bytes.as_mut());
+            write(&folder.join(MASTER), Zeroizing::new(hex::encode_upper(bytes.as_ref())).as_bytes())?;
+            master = Some(Secret16::new(*bytes));
+        }
         let verifiable = Verifiable {
             intermediate: hex::encode(chain.intermediate.0),
             first: hex::encode(&chain.first),
@@ -235,7 +272,7 @@ impl World {
         fs::create_dir(&cards).map_err(|error| WorldError::io(cards, error))?;
         // Last, because it is what makes the folder a world.
         write_json(&folder.join("world.json"), &index)?;
-        Ok(World { folder: folder.into(), index, signature, authentication, chain })
+        Ok(World { folder: folder.into(), index, signature, authentication, chain, master })
     }
 
     /// Opens a world.
@@ -282,7 +319,17 @@ impl World {
             first: bytes(&verifiable.first)?,
             second: bytes(&verifiable.second)?,
         };
-        Ok(World { folder: folder.into(), index, signature, authentication, chain })
+        let master = match index.issuer {
+            IssuerKeys::Published => None,
+            IssuerKeys::Diversified => {
+                let path = folder.join(MASTER);
+                let mut bytes = Zeroizing::new([0; 16]);
+                hex::decode_to_slice(Zeroizing::new(read(&path)?).trim_ascii(), bytes.as_mut())
+                    .map_err(|_| damaged(&path, "not 32 hexadecimal digits"))?;
+                Some(Secret16::new(*bytes))
+            }
+        };
+        Ok(World { folder: folder.into(), index, signature, authentication, chain, master })
     }
 
     /// Takes the right to change the world.
@@ -315,12 +362,28 @@ impl World {
         self.index.created
     }
 
-    /// Randomness for the card with this number: the world's seed, or the operating system's.
+    /// Randomness for this purpose, from the world's seed or the operating system. A seeded world gives another stream after
+    /// each certificate, so that what is done again is not done with the same numbers.
     ///
     /// # Errors
     /// [`WorldError::Randomness`].
-    pub fn random(&self, number: u32) -> Result<SimRng, WorldError> {
-        random(self.index.seed, number)
+    pub fn random(&self, purpose: u32) -> Result<SimRng, WorldError> {
+        random(self.index.seed, purpose, self.authentication.next_serial())
+    }
+
+    /// Which issuer keys the cards have.
+    #[must_use]
+    pub fn issuer(&self) -> IssuerKeys {
+        self.index.issuer
+    }
+
+    /// Issuer keys of the card with this key diversification data.
+    #[must_use]
+    pub fn issuer_keys(&self, diversification: &[u8; DIVERSIFICATION]) -> KeySet {
+        match &self.master {
+            None => test_keys(),
+            Some(master) => diversify(master, diversification),
+        }
     }
 
     /// Whether this world is reproducible, and therefore holds no secret.
@@ -382,8 +445,9 @@ impl World {
     pub fn cards(&self) -> Result<Vec<CardRecord>, WorldError> {
         let folder = self.folder.join("cards");
         let entries = fs::read_dir(&folder).map_err(|error| WorldError::io(folder, error))?;
-        let mut ids: Vec<String> =
-            entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        // A folder without a record is what a crash before the first one left.
+        let entries = entries.flatten().filter(|entry| entry.path().join("card.json").exists());
+        let mut ids: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         ids.sort();
         ids.iter().map(|id| self.card(id)).collect()
     }
@@ -407,10 +471,10 @@ impl World {
     }
 }
 
-fn random(seed: Option<u64>, number: u32) -> Result<SimRng, WorldError> {
+fn random(seed: Option<u64>, purpose: u32, round: u32) -> Result<SimRng, WorldError> {
     match seed {
-        // One stream a card, and one for the world itself.
-        Some(seed) => Ok(SimRng::seeded(seed ^ (u64::from(number) << 40))),
+        // One stream a purpose and round, and one for the world itself.
+        Some(seed) => Ok(SimRng::seeded(seed ^ (u64::from(purpose) << 40) ^ (u64::from(round) << 8))),
         None => SimRng::from_os().map_err(|error| WorldError::Randomness(error.to_string())),
     }
 }

@@ -88,6 +88,24 @@ fn a_seed_makes_the_same_keys() {
 }
 
 #[test]
+fn cards_may_have_issuer_keys_of_their_own() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("world");
+    let path = path.to_str().expect("plain");
+    jitsuin(["new", path, "--diversified-keys"]).succeeded();
+    assert_eq!(mode(std::path::Path::new(&format!("{path}/issuer.key"))), 0o600);
+    let said = jitsuin(["issue", path]).succeeded();
+    assert!(!said.err.contains("TEST key set"), "nothing published is used");
+    jitsuin(["check", path, "card-0001"]).succeeded();
+    jitsuin(["reset-pin", path, "card-0001", "auth", "5678"]).succeeded();
+    // Another master opens no card, and spends nothing of its key set.
+    std::fs::write(format!("{path}/issuer.key"), "00".repeat(16)).expect("writes");
+    jitsuin(["reset-pin", path, "card-0001", "auth", "9999"]).failed(1, &["does not know these issuer keys"]);
+    std::fs::write(format!("{path}/issuer.key"), "short").expect("writes");
+    jitsuin(["show", path]).failed(1, &["issuer.key", "damaged"]);
+}
+
+#[test]
 fn encrypted_authorities_want_their_passphrase() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("world");
