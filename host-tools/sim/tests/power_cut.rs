@@ -6,14 +6,15 @@
 use card_os::{
     Card, Response,
     platform::{Engine, EngineFault, MODULUS, Nvm, PrivateKey},
-    scp03::Level,
+    profile::Phase,
+    scp03::{KeySet, Level},
     store::{Key, Store, Update},
 };
 use rand_core::TryCryptoRng;
 use sim::{
     card::Direct,
     engine::RsaEngine,
-    issuer::{Issuer, test_keys},
+    issuer::{Issuer, IssuerError, test_keys},
     nvm::{Fault, Faulty, Flash, Tear, Torn},
     reader::Reader,
     rng::SimRng,
@@ -353,6 +354,88 @@ fn key_import_leaves_the_old_key_or_the_new_one() {
     }
     println!("key import: {cases} cuts, {old} kept the old key, {fresh} have the new one");
     assert!(old > 0 && fresh > 0);
+}
+
+type IssuerAct = fn(&mut Issuer<'_>) -> Result<(), IssuerError>;
+
+/// Acts of the issuer, cut at every operation with every tear: before or after, and the card goes on.
+#[test]
+fn issuer_acts_are_done_or_not() {
+    let own = || KeySet::from_bytes(&[0x5A; 48]);
+    let flash = sample::issued(true).into_nvm();
+    let reset: IssuerAct = |issuer| issuer.reset_retry_counter(0x0118, b"5678");
+    let replace: IssuerAct = |issuer| issuer.put_key(0x02, &KeySet::from_bytes(&[0x5A; 48]));
+    let end: IssuerAct = |issuer| issuer.set_status(Phase::Invalid);
+    // Which PIN opens, which issuer keys open, and the phase.
+    let observe = |flash: &Flash| {
+        let pins = opens(flash, [PIN, b"5678"]);
+        let keys = [test_keys(), own()].map(|keys| {
+            let mut reader = Direct(mount(flash.clone()));
+            Issuer::open(&mut reader, &keys, Level::FULL, &mut SimRng::seeded(7)).is_ok()
+        });
+        (pins, keys, mount(flash.clone()).phase())
+    };
+    for (name, act) in [("RESET RETRY COUNTER", reset), ("PUT KEY", replace), ("SET STATUS", end)] {
+        let run = |arm: Option<(u64, Tear)>| {
+            let mut reader = Direct(mount(flash.clone()));
+            if let Some((operation, tear)) = arm {
+                reader.0.nvm_mut().arm(operation, tear);
+            } else {
+                reader.0.nvm_mut().disarm();
+            }
+            let channel = Issuer::open(&mut reader, &test_keys(), Level::FULL, &mut SimRng::seeded(6));
+            let done = channel.and_then(|mut issuer| act(&mut issuer)).is_ok();
+            let operations = reader.0.nvm().operations();
+            (reader.0.into_nvm().into_inner(), done, operations)
+        };
+        let before = observe(&flash);
+        let (changed, done, operations) = run(None);
+        let after = observe(&changed);
+        assert!(done && before != after, "{name}");
+        let (mut kept, mut made) = (0, 0);
+        for operation in 0..operations {
+            // Every operation; every tear of it where the act is decided, one in turn while old copies are being removed.
+            let tears = Tear::all(operation);
+            let tears = if operation < 60 { &tears[..] } else { &tears[(operation % 5) as usize..][..1] };
+            for tear in tears {
+                let (left, done, _) = run(Some((operation, *tear)));
+                let seen = observe(&left);
+                assert!(seen == before || seen == after, "{name}, operation {operation}, {tear:?}: {seen:?}");
+                assert!(!done || seen == after, "{name}: said yes, and did not");
+                if seen == after { made += 1 } else { kept += 1 }
+            }
+        }
+        println!("{name}: {} cuts, {kept} before, {made} after", kept + made);
+        assert!(kept > 0 && made > 0);
+    }
+}
+
+/// The issuer key set has ten tries, and a cutter buys none.
+#[test]
+fn wrong_cryptograms_are_counted_under_power_cuts() {
+    let flash = sample::issued(true).into_nvm();
+    let select_isd = b"\x00\xA4\x04\x0C\x07\xA0\x00\x00\x01\x51\x00\x00";
+    let update = b"\x80\x50\x00\x00\x08\x01\x02\x03\x04\x05\x06\x07\x08\x00";
+    let wrong = [&[0x84, 0x82, 0x33, 0x00, 0x10][..], &[0x5A; 16]].concat();
+    for operation in 0..6 {
+        for tear in Tear::all(operation) {
+            let (mut memory, mut judged) = (flash.clone(), 0);
+            for _ in 0..60 {
+                let mut card = mount(memory);
+                transmit(&mut card, select_isd);
+                if transmit(&mut card, update) == [0x69, 0x84] {
+                    memory = card.into_nvm().into_inner();
+                    break;
+                }
+                card.nvm_mut().arm(operation, tear);
+                // 6982 is the verdict on the cryptogram; 6581 says only that the memory failed.
+                judged += u32::from(transmit(&mut card, &wrong) == [0x69, 0x82]);
+                memory = card.into_nvm().into_inner();
+            }
+            assert!(judged <= 10, "{judged} verdicts with operation {operation}, {tear:?}");
+            drop(memory);
+        }
+    }
 }
 
 /// What a store holds, for comparison.
