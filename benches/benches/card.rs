@@ -3,7 +3,7 @@
 use benches::{QUERY, READ, SELECT, VERIFY, ready, transmit};
 use card_os::Card;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use sim::{engine::RsaEngine, rng::SimRng};
+use sim::{fixed::FixedEngine, rng::SimRng};
 use std::hint::black_box;
 
 fn commands(c: &mut Criterion) {
@@ -35,7 +35,7 @@ fn snapshots(c: &mut Criterion) {
     group.bench_function("mount from flash", |b| {
         b.iter_batched(
             || card.nvm().clone(),
-            |flash| Card::mount(flash, RsaEngine::default(), SimRng::seeded(1)).map_err(|(error, _)| error),
+            |flash| Card::mount(flash, FixedEngine::default(), SimRng::seeded(1)).map_err(|(error, _)| error),
             BatchSize::SmallInput,
         );
     });

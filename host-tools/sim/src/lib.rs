@@ -20,6 +20,7 @@
 pub mod card;
 pub mod engine;
 pub mod explain;
+pub mod fixed;
 pub mod image;
 pub mod issuer;
 pub mod nvm;

@@ -10,7 +10,7 @@ use card_os::{
 };
 use sim::{
     card::{self, Direct, Options, Simulated},
-    engine::RsaEngine,
+    fixed::FixedEngine,
     issuer::{Issuer, IssuerError, Status, diversify, test_keys},
     nvm::{Flash, Tear, Torn},
     reader::Reader,
@@ -18,18 +18,18 @@ use sim::{
     sample,
 };
 
-type Torn64 = Card<Torn<Flash>, RsaEngine, SimRng>;
+type Torn64 = Card<Torn<Flash>, FixedEngine, SimRng>;
 
 const SELECT: &[u8] = b"\x00\xA4\x04\x0C\x0A\xD3\x92\xF0\x00\x26\x01\x00\x00\x00\x01";
 
-fn transmit<N: Nvm>(card: &mut Card<N, RsaEngine, SimRng>, command: &[u8]) -> Vec<u8> {
+fn transmit<N: Nvm>(card: &mut Card<N, FixedEngine, SimRng>, command: &[u8]) -> Vec<u8> {
     let mut response = Response::new();
     card.transmit(command, &mut response);
     response.to_vec()
 }
 
 fn mount(flash: Flash) -> Torn64 {
-    Card::mount(Torn::new(flash), RsaEngine::default(), SimRng::seeded(9)).expect("mounts")
+    Card::mount(Torn::new(flash), FixedEngine::default(), SimRng::seeded(9)).expect("mounts")
 }
 
 /// Opens a channel, stores what is missing and hands the card out: what a counter does, begun or taken up.
@@ -323,7 +323,7 @@ fn assert_refused<T>(result: Result<T, IssuerError>, word: u16) {
     }
 }
 
-fn open(reader: &mut Direct<Flash, RsaEngine, SimRng>, level: Level) -> Issuer<'_> {
+fn open(reader: &mut Direct<Flash, FixedEngine, SimRng>, level: Level) -> Issuer<'_> {
     Issuer::open(reader, &test_keys(), level, &mut SimRng::seeded(3)).expect("opens")
 }
 
