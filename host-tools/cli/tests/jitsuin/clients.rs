@@ -3,7 +3,7 @@
 //! What a program needs is in Debian's packages; a missing one is said loudly, and is a failure where
 //! `JITSUIN_REQUIRE_TOOLS` is set. (pcsc.md §5, checks 1 to 4)
 
-use crate::support::{AUTH_PIN, Killed, SIGN_PIN, Said, World, run, until};
+use crate::support::{AUTH_PIN, Killed, SIGN_PIN, Said, Serve, World, run, until};
 use std::{
     env, fs,
     net::TcpListener,
@@ -167,6 +167,21 @@ fn checks<S>(world: &World, card: &str, clients: &Clients, serve: impl Fn() -> S
     world.run(&["check", card]).succeeded();
 }
 
+/// A card behind the PC/SC socket, and programs that look there.
+struct Served {
+    world: World,
+    clients: Clients,
+    _serving: Serve,
+}
+
+fn served(options: &[&str]) -> Served {
+    let world = World::new();
+    let card = world.issue(options);
+    let socket = world.file("pcsc");
+    let serving = world.serve(&card, &["--pcsc", &socket.display().to_string()]);
+    Served { clients: Clients::new(&socket), world, _serving: serving }
+}
+
 #[test]
 fn opensc_over_the_pcsc_socket() {
     if !have(OPENSC.0, OPENSC.1) {
@@ -185,15 +200,10 @@ fn opensc_with_keys_made_on_the_card() {
     if !have(OPENSC.0, OPENSC.1) {
         return;
     }
-    let world = World::new();
-    let card = world.issue(&["--on-card-keys", "--person", "sample-2"]);
-    let socket = world.file("pcsc");
-    let clients = Clients::new(&socket);
-    let serving = world.serve(&card, &["--pcsc", &socket.display().to_string()]);
+    let Served { world, clients, _serving } = served(&["--on-card-keys", "--person", "sample-2"]);
     dumps(&clients, &world);
     tests(&clients);
     signs(&clients, &world);
-    drop(serving);
 }
 
 /// pcscd of our own, listening at a socket of our own, with vpcd as its only reader.
@@ -253,14 +263,9 @@ fn four_programs_at_once() {
     if !have(OPENSC.0, OPENSC.1) {
         return;
     }
-    let world = World::new();
-    let card = world.issue(&[]);
-    let socket = world.file("pcsc");
-    let clients = Clients::new(&socket);
-    let _serving = world.serve(&card, &["--pcsc", &socket.display().to_string()]);
+    let Served { clients, .. } = &served(&[]);
     std::thread::scope(|scope| {
         for (slot, pin) in [("0", AUTH_PIN), ("1", SIGN_PIN), ("0", AUTH_PIN), ("1", SIGN_PIN)] {
-            let clients = &clients;
             scope.spawn(move || {
                 let said = clients.pkcs11(&["--test", "--login", "--slot-index", slot, "--pin", pin]).succeeded().all();
                 assert!(said.contains("No errors"), "{said}");
@@ -274,11 +279,7 @@ fn pcsc_scan_sees_the_card() {
     if !have(&["pcsc_scan"], "pcsc-tools") {
         return;
     }
-    let world = World::new();
-    let card = world.issue(&[]);
-    let socket = world.file("pcsc");
-    let clients = Clients::new(&socket);
-    let _serving = world.serve(&card, &["--pcsc", &socket.display().to_string()]);
+    let Served { clients, .. } = &served(&[]);
     let said = clients.run("pcsc_scan", &["-n", "-t", "2"]).all();
     assert!(said.contains("Jitsuin Virtual Reader 00 00") && said.contains("Card inserted"), "{said}");
     assert!(said.contains("3B E0 00 FF 81 31 FE 45 14"), "{said}");
@@ -328,11 +329,7 @@ fn pyscard_talks_to_the_card() {
         vectors::skipped("Python's smartcard module not found; install Debian's package python3-pyscard");
         return;
     }
-    let world = World::new();
-    let card = world.issue(&[]);
-    let socket = world.file("pcsc");
-    let clients = Clients::new(&socket);
-    let _serving = world.serve(&card, &["--pcsc", &socket.display().to_string()]);
+    let Served { clients, .. } = &served(&[]);
     let said = clients.run("/usr/bin/python3", &["-c", PYSCARD]).succeeded();
     assert!(said.out.contains("pyscard is content"), "{said:?}");
 }
