@@ -127,8 +127,8 @@ impl Server {
             connections: Mutex::default(),
         });
         for slot in &shared.slots {
-            let (shared, slot) = (Arc::clone(&shared), Arc::clone(slot));
-            thread::spawn(move || wake_on_change(&shared, &slot));
+            let (shared, slot, seen) = (Arc::clone(&shared), Arc::clone(slot), slot.state().serial);
+            thread::spawn(move || wake_on_change(&shared, &slot, seen));
         }
         let accepting = Arc::clone(&shared);
         thread::spawn(move || accept(&accepting, &listener));
@@ -216,9 +216,8 @@ fn accept(shared: &Arc<Shared>, listener: &UnixListener) {
     }
 }
 
-/// Tells waiting clients of each change of a slot.
-fn wake_on_change(shared: &Shared, slot: &Slot) {
-    let mut seen = slot.state().serial;
+/// Tells waiting clients of each change of a slot after the one with this serial number.
+fn wake_on_change(shared: &Shared, slot: &Slot, mut seen: u64) {
     while !shared.stopped.load(Ordering::SeqCst) {
         let serial = slot.wait_change(seen, TICK).serial;
         if serial != seen {
