@@ -1,39 +1,38 @@
-//! The codec: one command in, one command out, one walk over TLV.
+//! The codec: commands both ways, and the certificate that every client takes apart first.
 
-use apdu::{
-    Command,
-    tlv::{Rules, ber},
-};
-use criterion::{Criterion, criterion_group, criterion_main};
-use std::hint::black_box;
+use apdu::Command;
+use benches::{certificate, extended_command, short_command, walk};
+use criterion::{Criterion, Throughput};
+use std::{hint::black_box, time::Duration};
 
-fn codec(c: &mut Criterion) {
-    let mut group = c.benchmark_group("codec");
-    let short = hex(b"00A4040C0AD392F000260100000001");
-    let extended = [&[0x00, 0xB0, 0x00, 0x00, 0x00, 0x08, 0x00][..], &[0x5A; 2048], &[0x00, 0x00]].concat();
-    for (name, bytes) in [("short", &short), ("extended, 2048 bytes", &extended)] {
-        group.bench_function(format!("parse {name}"), |b| b.iter(|| Command::parse(black_box(bytes))));
-        let command = Command::parse(bytes).expect("well formed");
-        let mut out = vec![0; bytes.len()];
-        group.bench_function(format!("encode {name}"), |b| b.iter(|| black_box(&command).encode(&mut out)));
-    }
-    // Three levels deep, as in a certificate-sized template.
-    let inner = [&[0x5F, 0x4E, 0x82, 0x01, 0x29][..], &[1; 297], &[0x5F, 0x37, 0x82, 0x01, 0x00], &[2; 256]].concat();
-    let template = [&[0x7F, 0x21, 0x82, 0x02, 0x33][..], &inner].concat();
-    group.bench_function("walk a card-verifiable certificate", |b| {
-        b.iter(|| {
-            ber::Reader::new(black_box(&template), Rules::Card).flatten().fold(0, |sum, outer| {
-                ber::Reader::new(outer.value, Rules::Card).flatten().fold(sum, |sum, object| sum + object.value.len())
-            })
+fn commands(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("codec");
+    for (name, command) in [("short", short_command()), ("extended", extended_command())] {
+        let mut buffer = [0; 512];
+        let length = command.encode(&mut buffer).expect("fits");
+        group.bench_function(format!("parse {name}"), |bencher| {
+            bencher.iter(|| Command::parse(black_box(&buffer[..length])).expect("was encoded"));
         });
-    });
+        let mut out = [0; 512];
+        group.bench_function(format!("encode {name}"), |bencher| {
+            bencher.iter(|| black_box(&command).encode(black_box(&mut out)));
+        });
+    }
     group.finish();
 }
 
-fn hex(text: &[u8]) -> Vec<u8> {
-    let digit = |c: u8| if c.is_ascii_digit() { c - b'0' } else { c - b'A' + 10 };
-    text.chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
+fn certificates(criterion: &mut Criterion) {
+    let certificate = certificate().expect("fits");
+    let mut group = criterion.benchmark_group("tlv");
+    group.throughput(Throughput::Elements(walk(&certificate).expect("is DER") as u64));
+    group.bench_function("certificate header", |bencher| bencher.iter(|| walk(black_box(&certificate))));
+    group.finish();
 }
 
-criterion_group!(benches, codec);
-criterion_main!(benches);
+fn main() {
+    let criterion = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(2));
+    let mut criterion = criterion.configure_from_args();
+    commands(&mut criterion);
+    certificates(&mut criterion);
+    criterion.final_summary();
+}

@@ -1,33 +1,45 @@
-//! Signatures: the card's command beside the bare private operation of its engine, and of the `rsa` crate, in the same run.
-//! The first ratio is what padding, hashing, reading the key and the card's own check cost.
+//! Signatures. The rivals are the `rsa` crate alone with the same key, blinded as the card's engine is: once the bare
+//! private operation, once with its own check of the result, which is what the card does too. What the card takes above
+//! the second is the price of being a card.
 
-use benches::{SIGN, ready, transmit};
-use card_os::platform::{Engine, MODULUS};
-use criterion::{Criterion, criterion_group, criterion_main};
-use rsa::{BoxedUint, PrivateKey, hazmat::rsa_decrypt};
-use sim::{fixed::FixedEngine, rng::SimRng, sample};
-use std::hint::black_box;
+use benches::{SIGN, VERIFY, ready, transmit};
+use card_os::{Response, platform::MODULUS};
+use criterion::Criterion;
+use rsa::{
+    BoxedUint, PrivateKey,
+    hazmat::{rsa_decrypt, rsa_decrypt_and_check},
+};
+use sim::{rng::SimRng, sample};
+use std::{hint::black_box, time::Duration};
 
-fn sign(c: &mut Criterion) {
-    let mut group = c.benchmark_group("sign RSA-2048");
-    group.sample_size(30);
-    let mut card = ready();
-    group.bench_function("card, COMPUTE DIGITAL SIGNATURE", |b| b.iter(|| transmit(&mut card, black_box(SIGN))));
-    let key = &sample::keys()[0];
-    let (mut engine, mut rng) = (FixedEngine::default(), SimRng::seeded(1));
-    let (mut input, mut output) = ([0x5A; MODULUS], [0; MODULUS]);
-    input[0] = 0;
-    group.bench_function("engine on fixed limbs, blinded and checked", |b| {
-        b.iter(|| engine.private(key, black_box(&input), &mut output, &mut rng));
+fn signatures(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("sign");
+    let (mut card, mut response) = (ready(sample::issued(true)), Response::new());
+    transmit(&mut card, VERIFY, 0x9000, &mut response);
+    group.bench_function("card, scheme 03", |bencher| {
+        bencher.iter(|| transmit(&mut card, black_box(SIGN), 0x9000, &mut response));
     });
+
+    let [key, _] = sample::keys();
     let [p, q] = [&key.p, &key.q].map(|prime| BoxedUint::from_be_slice_vartime(prime));
-    let rival = PrivateKey::from_p_q(p, q, 65_537u64.into()).expect("a key");
-    let number = BoxedUint::from_be_slice(&input, 2048).expect("fits");
-    group.bench_function("rival: rsa crate, blinded", |b| {
-        b.iter(|| rsa_decrypt(Some(&mut rng), &rival, black_box(&number)));
+    let key = PrivateKey::from_p_q(p, q, 65_537u64.into()).expect("two primes");
+    let mut input = [0x5A; MODULUS];
+    input[0] = 0x00;
+    let input = BoxedUint::from_be_slice(&input, 2048).expect("2048 bits");
+    let mut rng = SimRng::seeded(1);
+    group.bench_function("rsa crate, private operation", |bencher| {
+        bencher.iter(|| rsa_decrypt(Some(&mut rng), &key, black_box(&input)).expect("below the modulus"));
+    });
+    group.bench_function("rsa crate, private operation and check", |bencher| {
+        bencher.iter(|| rsa_decrypt_and_check(&key, Some(&mut rng), black_box(&input)).expect("below the modulus"));
     });
     group.finish();
 }
 
-criterion_group!(benches, sign);
-criterion_main!(benches);
+fn main() {
+    // A signature takes milliseconds: fewer samples over a longer time.
+    let criterion = Criterion::default().sample_size(40).measurement_time(Duration::from_secs(6));
+    let mut criterion = criterion.warm_up_time(Duration::from_secs(1)).configure_from_args();
+    signatures(&mut criterion);
+    criterion.final_summary();
+}

@@ -1,29 +1,42 @@
-//! One four-byte command through the PC/SC socket, beside the same command through the slot in this process.
+//! One four-byte command through the PC/SC socket. The rival is the same command to the same slot without a socket, so the
+//! difference is what the socket costs.
 
 use benches::{QUERY, SELECT};
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::Criterion;
 use sim::{
     pcsc::{PcscReader, Server},
     reader::Reader,
     sample,
     slot::{LocalReader, Slot},
 };
-use std::{hint::black_box, sync::Arc};
+use std::{hint::black_box, sync::Arc, time::Duration};
 
-fn round_trip(c: &mut Criterion) {
-    let mut group = c.benchmark_group("round trip");
-    let folder = tempfile::tempdir().expect("a folder");
+fn readers(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("pcsc");
-    let slot = Slot::new("Bench");
+    let slot = Slot::new("Bench reader");
     slot.insert(Box::new(sample::issued(true)));
     let _server = Server::bind(&path, vec![Arc::clone(&slot)]).expect("binds");
     let mut socket = PcscReader::open(&path, None).expect("opens");
-    let mut local = LocalReader::new(Arc::clone(&slot));
-    local.transmit(SELECT).expect("selects");
-    group.bench_function("slot in this process", |b| b.iter(|| local.transmit(black_box(QUERY)).expect("answers")));
-    group.bench_function("PC/SC socket", |b| b.iter(|| socket.transmit(black_box(QUERY)).expect("answers")));
+    let mut local = LocalReader::new(slot);
+
+    let mut group = criterion.benchmark_group("socket");
+    let readers: [(&str, &mut dyn Reader); 2] = [("PC/SC", &mut socket), ("none", &mut local)];
+    for (name, reader) in readers {
+        reader.transmit(SELECT).expect("answers");
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                let answer = reader.transmit(black_box(QUERY)).expect("answers");
+                assert_eq!(answer, [0x63, 0xC3]);
+            });
+        });
+    }
     group.finish();
 }
 
-criterion_group!(benches, round_trip);
-criterion_main!(benches);
+fn main() {
+    let criterion = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(4));
+    let mut criterion = criterion.configure_from_args();
+    readers(&mut criterion);
+    criterion.final_summary();
+}

@@ -1,38 +1,153 @@
-//! Runs one operation so many times, for a tool that counts instructions: `instructions NAME COUNT`. See `benches/instructions`.
+//! Runs one operation a given number of times, to be counted by callgrind. See `benches/instructions`.
+//!
+//! ```text
+//! instructions list                      names of the operations, and how often each is worth running
+//! instructions make FILE                 an issued card and its key; making them costs seconds, hence apart
+//! instructions run FILE NAME COUNT
+//! ```
+//!
+//! What does not repeat is done whatever the count is, so that a run with count nought is what is to be subtracted.
 
 use apdu::Command;
-use benches::{QUERY, READ, SELECT, SIGN, VERIFY, ready, transmit};
-use std::{hint::black_box, process::ExitCode};
+use benches::{QUERY, READ, SELECT, SIGN, VERIFY, certificate, extended_command, ready, short_command, transmit, walk};
+use card_os::{
+    Card, Response,
+    platform::{Engine, MODULUS, PrivateKey},
+    sign,
+};
+use sim::{
+    card::{MEMORY, Simulated},
+    fixed::FixedEngine,
+    nvm::Flash,
+    rng::SimRng,
+    sample,
+};
+use std::{fs, hint::black_box, process::ExitCode};
 
-const NAMES: &str = "parse select read query verify snapshot sign";
+/// What a file made by `make` holds.
+struct Stored {
+    memory: Flash,
+    key: PrivateKey,
+}
+
+type Operation = (&'static str, u32, fn(Stored, u32));
+
+const OPERATIONS: [Operation; 13] = [
+    ("parse-short", 1000, |_, count| parse(short_command(), count)),
+    ("parse-extended", 1000, |_, count| parse(extended_command(), count)),
+    ("encode-short", 1000, |_, count| encode(short_command(), count)),
+    ("encode-extended", 1000, |_, count| encode(extended_command(), count)),
+    ("certificate-header", 1000, |_, count| header(count)),
+    ("select", 1000, |stored, count| command(stored, SELECT, 0x9000, count)),
+    ("read-binary-256", 1000, |stored, count| command(stored, READ, 0x9000, count)),
+    ("verify-query", 1000, |stored, count| command(stored, QUERY, 0x63C3, count)),
+    // Few enough for the journal never to be full: compaction is counted by `mount` and by nobody else.
+    ("verify-right", 100, |stored, count| command(stored, VERIFY, 0x9000, count)),
+    ("snapshot", 100, snapshot),
+    ("mount", 10, mounts),
+    ("sign-card", 5, signatures),
+    ("sign-engine-alone", 5, engine),
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [name, count] = arguments.as_slice() else { return usage() };
-    let Ok(count) = count.parse::<u32>() else { return usage() };
-    let template = ready();
-    let mut card = template.fork();
-    let mut once: Box<dyn FnMut()> = match name.as_str() {
-        "parse" => Box::new(|| {
-            let _ = black_box(Command::parse(black_box(SELECT)));
-        }),
-        "select" => Box::new(move || drop(transmit(&mut card, black_box(SELECT)))),
-        "read" => Box::new(move || drop(transmit(&mut card, black_box(READ)))),
-        "query" => Box::new(move || drop(transmit(&mut card, black_box(QUERY)))),
-        "verify" => Box::new(move || drop(transmit(&mut card, black_box(VERIFY)))),
-        "snapshot" => Box::new(|| drop(black_box(&template).fork())),
-        "sign" => Box::new(move || drop(transmit(&mut card, black_box(SIGN)))),
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["list"] => OPERATIONS.iter().for_each(|(name, count, _)| println!("{name} {count}")),
+        ["make", file] => make(file),
+        ["run", file, name, count] => {
+            let operation = OPERATIONS.iter().find(|(listed, _, _)| *listed == name);
+            let (Some((_, _, run)), Ok(count)) = (operation, count.parse()) else { return usage() };
+            run(read(file), count);
+        }
         _ => return usage(),
-    };
-    // The first one fills caches of its own, so it is never part of the difference.
-    once();
-    for _ in 0..count {
-        once();
     }
     ExitCode::SUCCESS
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: instructions NAME COUNT, NAME one of: {NAMES}");
-    ExitCode::from(2)
+    eprintln!("instructions list | make FILE | run FILE NAME COUNT");
+    ExitCode::FAILURE
+}
+
+fn make(file: &str) {
+    let [key, _] = sample::keys();
+    let memory = sample::issued(true).into_nvm();
+    fs::write(file, [memory.bytes(), sign::to_bytes(key).as_ref()].concat()).expect("the file can be written");
+}
+
+fn read(file: &str) -> Stored {
+    let bytes = fs::read(file).expect("a file made by `instructions make`");
+    let (memory, key) = bytes.split_at_checked(MEMORY).expect("a whole memory");
+    let memory = Flash::from_bytes(memory.to_vec()).expect("a memory of the usual size");
+    Stored { memory, key: sign::from_bytes(key.try_into().expect("a whole key")) }
+}
+
+fn mount(memory: Flash) -> Simulated {
+    Card::mount(memory, FixedEngine::default(), SimRng::seeded(1))
+        .map_err(|(error, _)| error)
+        .expect("was mounted before")
+}
+
+fn parse(command: Command<'_>, count: u32) {
+    let mut buffer = [0; 512];
+    let length = command.encode(&mut buffer).expect("fits");
+    for _ in 0..count {
+        black_box(Command::parse(black_box(&buffer[..length]))).expect("was encoded");
+    }
+}
+
+fn encode(command: Command<'_>, count: u32) {
+    let mut buffer = [0; 512];
+    for _ in 0..count {
+        black_box(&command).encode(black_box(&mut buffer)).expect("fits");
+    }
+}
+
+fn header(count: u32) {
+    let certificate = certificate().expect("fits");
+    for _ in 0..count {
+        black_box(walk(black_box(&certificate))).expect("is DER");
+    }
+}
+
+fn command(stored: Stored, command: &[u8], sw: u16, count: u32) {
+    let (mut card, mut response) = (ready(mount(stored.memory)), Response::new());
+    for _ in 0..count {
+        transmit(&mut card, black_box(command), sw, &mut response);
+    }
+}
+
+fn snapshot(stored: Stored, count: u32) {
+    let card = ready(mount(stored.memory));
+    for _ in 0..count {
+        black_box(card.fork());
+    }
+}
+
+/// With the copy of the memory that the card then owns, some thousands of instructions in millions.
+fn mounts(stored: Stored, count: u32) {
+    for _ in 0..count {
+        black_box(mount(stored.memory.clone()));
+    }
+}
+
+fn signatures(stored: Stored, count: u32) {
+    let (mut card, mut response) = (ready(mount(stored.memory)), Response::new());
+    transmit(&mut card, VERIFY, 0x9000, &mut response);
+    // The first signature prepares the key.
+    transmit(&mut card, SIGN, 0x9000, &mut response);
+    for _ in 0..count {
+        transmit(&mut card, black_box(SIGN), 0x9000, &mut response);
+    }
+}
+
+fn engine(stored: Stored, count: u32) {
+    let (mut engine, mut rng) = (FixedEngine::default(), SimRng::seeded(1));
+    let (mut input, mut output) = ([0x5A; MODULUS], [0; MODULUS]);
+    input[0] = 0x00;
+    for _ in 0..=count {
+        engine.private(&stored.key, black_box(&input), &mut output, &mut rng).expect("a usable key");
+    }
+    black_box(output);
 }
