@@ -150,13 +150,7 @@ impl Handle {
     /// [`Refused::Sharing`] where that takes too long: the handle is still connected.
     pub fn disconnect(&mut self, disposition: Disposition) -> Result<(), Refused> {
         if disposition != Disposition::Leave {
-            let began = Instant::now();
-            while let Err(refused) = self.slot.inner().may_pass(self.id) {
-                if began.elapsed() > PATIENCE {
-                    return Err(refused);
-                }
-                thread::sleep(POLL);
-            }
+            self.wait_for_others()?;
             let mut card = self.slot.card();
             self.slot.inner().may_pass(self.id)?;
             // A card that is gone or mute needs nothing more.
@@ -169,6 +163,19 @@ impl Handle {
     /// The slot this handle belongs to.
     pub fn slot(&self) -> &Arc<Slot> {
         &self.slot
+    }
+
+    /// Waits until no other handle is in a transaction. The bookkeeping is locked for each look only: whoever holds the
+    /// transaction needs it to go on.
+    fn wait_for_others(&self) -> Result<(), Refused> {
+        let began = Instant::now();
+        loop {
+            let passes = self.slot.inner().may_pass(self.id);
+            if passes.is_ok() || began.elapsed() > PATIENCE {
+                return passes;
+            }
+            thread::sleep(POLL);
+        }
     }
 
     fn may_transmit(&self) -> Result<(), Refused> {
