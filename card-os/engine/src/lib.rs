@@ -7,7 +7,9 @@
 //! |---|---|
 //! | [`limb`] | one machine word and its carries: 64 bits where the target has them, else 32 |
 //! | [`natural`] | numbers of a fixed number of limbs, least significant first |
-//! | [`modulus`] | Montgomery arithmetic: product, squaring, reduction, exponentiation with a fixed window |
+//! | [`schoolbook`] | product, square and reduction, row by row |
+//! | [`arithmetic`] | the seam for accelerators, and [`Portable`](arithmetic::Portable), which needs none |
+//! | [`modulus`] | Montgomery form, exponentiation with a fixed window |
 //! | [`key`] | a private key: CRT, blinding, and the check without which nothing leaves |
 //!
 //! A key is prepared once ([`PrivateKey::new`]) and then used many times. Preparing divides nothing: constants come from
@@ -17,7 +19,8 @@
 //!
 //! - No branch and no address depends on a secret. Exponents are walked in windows of public width; table entries are
 //!   selected by reading all of them; subtractions are masked, and the masks are hidden from the optimiser.
-//! - Inputs are blinded with a fresh random pair when the key is prepared, squared after each use.
+//! - Inputs are blinded with a fresh random pair when the key is prepared, squared after each use. Exponents are blinded on
+//!   request ([`PrivateKey::blinding_exponents`]).
 //! - A result is opened with the public exponent and compared before it leaves. One faulty CRT half would give the
 //!   factors away (Boneh, DeMillo, Lipton 1997).
 //! - Keys and intermediates are wiped when they go. Copies that the compiler made in registers or spilled are out of reach
@@ -45,10 +48,12 @@
     clippy::cast_possible_wrap
 )]
 
+pub mod arithmetic;
 pub mod key;
 pub mod limb;
 pub mod modulus;
 pub mod natural;
+pub mod schoolbook;
 
 pub use key::{Components, EngineError, PrivateKey};
 

@@ -21,12 +21,45 @@ pub const BITS: u32 = Limb::BITS;
 /// Bytes in a limb.
 pub const BYTES: usize = size_of::<Limb>();
 
+/// a · b as low and high limb.
+#[inline(always)]
+#[must_use]
+pub const fn multiply(a: Limb, b: Limb) -> (Limb, Limb) {
+    let wide = (a as Double) * (b as Double);
+    (wide as Limb, (wide >> BITS) as Limb)
+}
+
 /// a · b + c + d as low and high limb; it always fits.
 #[inline(always)]
 #[must_use]
 pub const fn mul_add(a: Limb, b: Limb, c: Limb, d: Limb) -> (Limb, Limb) {
     let wide = (a as Double) * (b as Double) + (c as Double) + (d as Double);
     (wide as Limb, (wide >> BITS) as Limb)
+}
+
+/// Adds a · q + carry to four limbs; gives the limb above them. It always fits.
+///
+/// The same as four times [`mul_add`], with the low and the high halves of the products added in one run of carries each:
+/// compilers keep such a run in the carry flag, and its steps wait one cycle for each other instead of three.
+#[inline(always)]
+#[must_use]
+pub fn mul_add_four(t: &mut [Limb; 4], a: &[Limb; 4], q: Limb, carry: Limb) -> Limb {
+    let [a0, a1, a2, a3] = *a;
+    let [t0, t1, t2, t3] = *t;
+    let (low0, high0) = multiply(a0, q);
+    let (low1, high1) = multiply(a1, q);
+    let (low2, high2) = multiply(a2, q);
+    let (low3, high3) = multiply(a3, q);
+    let (t0, over) = t0.carrying_add(low0, false);
+    let (t1, over) = t1.carrying_add(low1, over);
+    let (t2, over) = t2.carrying_add(low2, over);
+    let (t3, over_low) = t3.carrying_add(low3, over);
+    let (t0, over) = t0.carrying_add(carry, false);
+    let (t1, over) = t1.carrying_add(high0, over);
+    let (t2, over) = t2.carrying_add(high1, over);
+    let (t3, over_high) = t3.carrying_add(high2, over);
+    *t = [t0, t1, t2, t3];
+    high3 + over_low as Limb + over_high as Limb
 }
 
 /// a + b + carry as sum and carry (0 or 1).

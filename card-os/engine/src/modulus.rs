@@ -1,12 +1,13 @@
 //! Montgomery arithmetic modulo an odd number whose top bit is set.
 //!
 //! R is two to the number of bits. Residues are "almost" reduced: below R, not always below the modulus, which saves a
-//! comparison in every step; [`Modulus::reduced`] finishes the work. The three steps are written apart (product or squaring into
-//! twice as many limbs, then reduction), since a squaring needs little more than half the products.
+//! comparison in every step; [`Modulus::reduced`] finishes the work.
 
 use crate::{
+    arithmetic::{Arithmetic, Portable},
     limb::{self, Limb},
     natural::{self, Natural},
+    schoolbook,
 };
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -19,7 +20,9 @@ pub type Wide<const N: usize> = [Natural<N>; 2];
 
 /// An odd modulus with its top bit set, and what its arithmetic needs. Wiped when it goes: for a key it is a secret.
 #[derive(Zeroize, ZeroizeOnDrop)]
-pub struct Modulus<const N: usize> {
+pub struct Modulus<const N: usize, A: Arithmetic = Portable> {
+    #[zeroize(skip)]
+    arithmetic: A,
     m: Natural<N>,
     /// −m⁻¹ modulo a limb.
     k: Limb,
@@ -27,21 +30,29 @@ pub struct Modulus<const N: usize> {
     r2: Natural<N>,
 }
 
-impl<const N: usize> core::fmt::Debug for Modulus<N> {
+impl<const N: usize, A: Arithmetic> core::fmt::Debug for Modulus<N, A> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "Modulus({} limbs)", N)
+        write!(f, "Modulus({N} limbs, {:?})", self.arithmetic)
     }
 }
 
 impl<const N: usize> Modulus<N> {
-    /// Prepares a modulus. `None` where it is even or its top bit is not set.
+    /// Prepares a modulus for [`Portable`] arithmetic. `None` where it is even or its top bit is not set.
     #[must_use]
     pub fn new(m: &Natural<N>) -> Option<Self> {
+        Modulus::with(Portable, m)
+    }
+}
+
+impl<const N: usize, A: Arithmetic> Modulus<N, A> {
+    /// Prepares a modulus. `None` where it is even or its top bit is not set.
+    #[must_use]
+    pub fn with(arithmetic: A, m: &Natural<N>) -> Option<Self> {
         let (first, last) = (m.first()?, m.last()?);
         if first & 1 == 0 || last >> (limb::BITS - 1) == 0 {
             return None;
         }
-        let mut modulus = Modulus { m: *m, k: limb::negated_inverse(*first), r2: [0; N] };
+        let mut modulus = Modulus { arithmetic, m: *m, k: limb::negated_inverse(*first), r2: [0; N] };
         // 2^a · R by doubling and then 2^2a · R, 2^4a · R and so on by squaring, until the factor is R itself.
         let bits = N * limb::BITS as usize;
         let mut power = modulus.one();
@@ -56,6 +67,18 @@ impl<const N: usize> Modulus<N> {
         }
         modulus.r2 = power;
         Some(modulus)
+    }
+
+    /// Who multiplies here.
+    #[must_use]
+    pub fn arithmetic(&self) -> A {
+        self.arithmetic
+    }
+
+    /// R² mod m, the constant that brings numbers into Montgomery form.
+    #[must_use]
+    pub fn r_squared(&self) -> &Natural<N> {
+        &self.r2
     }
 
     /// The modulus itself.
@@ -82,7 +105,7 @@ impl<const N: usize> Modulus<N> {
     #[must_use]
     pub fn enter_wide(&self, a: &Wide<N>) -> Natural<N> {
         let mut wide = Zeroizing::new(*a);
-        let once = Zeroizing::new(self.reduce(&mut wide));
+        let once = Zeroizing::new(schoolbook::reduce(&mut wide, &self.m, self.k));
         // a / R, times R³, divided by R.
         let r3 = Zeroizing::new(self.square(&self.r2));
         self.multiply(&once, &r3)
@@ -92,7 +115,7 @@ impl<const N: usize> Modulus<N> {
     #[must_use]
     pub fn leave(&self, a: &Natural<N>) -> Natural<N> {
         let mut wide = Zeroizing::new([*a, [0; N]]);
-        self.reduced(&self.reduce(&mut wide))
+        self.reduced(&schoolbook::reduce(&mut wide, &self.m, self.k))
     }
 
     /// The same residue below the modulus.
@@ -105,62 +128,46 @@ impl<const N: usize> Modulus<N> {
     }
 
     /// a · b / R.
-    #[inline(always)]
     #[must_use]
     pub fn multiply(&self, a: &Natural<N>, b: &Natural<N>) -> Natural<N> {
-        let mut wide = product(a, b);
-        let out = self.reduce(&mut wide);
-        wide.zeroize();
-        out
+        self.arithmetic.multiply(&mut Zeroizing::new([[0; N]; 2]), a, b, &self.m, self.k)
     }
 
     /// a² / R.
-    #[inline(always)]
     #[must_use]
     pub fn square(&self, a: &Natural<N>) -> Natural<N> {
-        let mut wide = squaring(a);
-        let out = self.reduce(&mut wide);
-        wide.zeroize();
-        out
+        self.arithmetic.square(&mut Zeroizing::new([[0; N]; 2]), a, &self.m, self.k)
     }
 
-    /// The residue of a / R, almost reduced; `a` is used up.
-    #[inline(always)]
-    fn reduce(&self, a: &mut Wide<N>) -> Natural<N> {
-        let mut rest = a.as_flattened_mut();
-        let mut top = 0;
-        for _ in 0..N {
-            let Some(first) = rest.first() else { break };
-            let q = first.wrapping_mul(self.k);
-            let carry = row(rest, &self.m, q);
-            if let Some(next) = rest.get_mut(N) {
-                (*next, top) = limb::add(*next, carry, top);
-            }
-            rest = rest.split_first_mut().map_or(&mut [], |(_, rest)| rest);
-        }
-        let [_, mut high] = *a;
-        natural::sub_masked(&mut high, &self.m, limb::mask(top));
-        high
-    }
-
-    /// base^exponent, in Montgomery form both ways. Every exponent of the type takes the same steps.
+    /// base^exponent, in Montgomery form both ways. Every exponent of the same number of limbs takes the same steps.
     #[must_use]
-    pub fn power<const E: usize>(&self, base: &Natural<N>, exponent: &Natural<E>) -> Natural<N> {
+    pub fn power(&self, base: &Natural<N>, exponent: &[Limb]) -> Natural<N> {
+        // One scratch for all of it, wiped once.
+        let mut wide = Zeroizing::new([[0; N]; 2]);
         let mut table = Zeroizing::new([[0; N]; TABLE]);
-        let mut power = Zeroizing::new(self.one());
-        for entry in table.iter_mut() {
-            *entry = *power;
-            *power = self.multiply(&power, base);
+        let mut result = Zeroizing::new(self.one());
+        for index in 0..TABLE {
+            let (done, rest) = table.split_at_mut(index);
+            let Some(entry) = rest.first_mut() else { break };
+            *entry = match (index, done.get(index / 2)) {
+                (0, _) => *result,
+                (1, _) => *base,
+                (_, Some(half)) if index % 2 == 0 => self.arithmetic.square(&mut wide, half, &self.m, self.k),
+                _ => self.arithmetic.multiply(&mut wide, done.last().unwrap_or(base), base, &self.m, self.k),
+            };
         }
-        let windows = (E * limb::BITS as usize).div_ceil(WINDOW as usize);
-        let window = |index: usize| select(&table, natural::bits(exponent, index * WINDOW as usize, WINDOW));
-        let mut result = Zeroizing::new(window(windows - 1));
-        for index in (0..windows - 1).rev() {
-            for _ in 0..WINDOW {
-                *result = self.square(&result);
+        let mut factor = Zeroizing::new([0; N]);
+        let windows = (exponent.len() * limb::BITS as usize).div_ceil(WINDOW as usize);
+        for index in (0..windows).rev() {
+            select(&table, natural::bits(exponent, index * WINDOW as usize, WINDOW), &mut factor);
+            if index == windows - 1 {
+                *result = *factor;
+                continue;
             }
-            let factor = Zeroizing::new(window(index));
-            *result = self.multiply(&result, &factor);
+            for _ in 0..WINDOW {
+                *result = self.arithmetic.square(&mut wide, &result, &self.m, self.k);
+            }
+            *result = self.arithmetic.multiply(&mut wide, &result, &factor, &self.m, self.k);
         }
         *result
     }
@@ -168,85 +175,23 @@ impl<const N: usize> Modulus<N> {
     /// base^65537, in Montgomery form both ways.
     #[must_use]
     pub fn power_f4(&self, base: &Natural<N>) -> Natural<N> {
+        let mut wide = Zeroizing::new([[0; N]; 2]);
         let mut power = Zeroizing::new(*base);
         for _ in 0..16 {
-            *power = self.square(&power);
+            *power = self.arithmetic.square(&mut wide, &power, &self.m, self.k);
         }
-        self.multiply(&power, base)
+        self.arithmetic.multiply(&mut wide, &power, base, &self.m, self.k)
     }
 }
 
-/// Adds q · m to the first limbs of `t`; gives the carry above them.
+/// Puts an entry of the table into `out`, read in a way that tells nobody which.
 #[inline(always)]
-fn row<const N: usize>(t: &mut [Limb], m: &Natural<N>, q: Limb) -> Limb {
-    let mut carry = 0;
-    for (t, m) in t.iter_mut().zip(m) {
-        (*t, carry) = limb::mul_add(*m, q, *t, carry);
-    }
-    carry
-}
-
-/// The whole product.
-#[inline(always)]
-#[must_use]
-pub fn product<const N: usize>(a: &Natural<N>, b: &Natural<N>) -> Wide<N> {
-    let mut wide = [[0; N]; 2];
-    let mut rest = wide.as_flattened_mut();
-    for q in b {
-        let carry = row(rest, a, *q);
-        if let Some(next) = rest.get_mut(N) {
-            *next = carry;
-        }
-        rest = rest.split_first_mut().map_or(&mut [], |(_, rest)| rest);
-    }
-    wide
-}
-
-/// The whole square: products of different limbs once, doubled, and the squares of the limbs.
-#[inline(always)]
-fn squaring<const N: usize>(a: &Natural<N>) -> Wide<N> {
-    let mut wide = [[0; N]; 2];
-    let flat = wide.as_flattened_mut();
-    let mut factors = &a[..];
-    let mut rest = &mut *flat;
-    while let Some((q, others)) = factors.split_first() {
-        // Row i begins at limb 2i + 1.
-        rest = rest.split_first_mut().map_or(&mut [], |(_, rest)| rest);
-        let mut carry = 0;
-        let mut places = rest.iter_mut();
-        for (other, place) in others.iter().zip(&mut places) {
-            (*place, carry) = limb::mul_add(*other, *q, *place, carry);
-        }
-        if let Some(place) = places.next() {
-            *place = carry;
-        }
-        rest = rest.split_first_mut().map_or(&mut [], |(_, rest)| rest);
-        factors = others;
-    }
-    let (mut fallen, mut carry) = (0, 0);
-    for (pair, value) in flat.as_chunks_mut::<2>().0.iter_mut().zip(a) {
-        let [low, high] = *pair;
-        let (square_low, square_high) = limb::mul_add(*value, *value, 0, 0);
-        let doubled = [(low << 1) | fallen, (high << 1) | (low >> (limb::BITS - 1))];
-        fallen = high >> (limb::BITS - 1);
-        let [low, high] = doubled;
-        let (low, next) = limb::add(low, square_low, carry);
-        let (high, next) = limb::add(high, square_high, next);
-        *pair = [low, high];
-        carry = next;
-    }
-    wide
-}
-
-/// An entry of the table, read in a way that tells nobody which.
-#[inline(always)]
-fn select<const N: usize>(table: &[Natural<N>; TABLE], index: Limb) -> Natural<N> {
-    let mut out = [0; N];
+fn select<const N: usize>(table: &[Natural<N>; TABLE], index: Limb, out: &mut Natural<N>) {
+    out.fill(0);
     for (number, entry) in (0..).zip(table) {
         let chosen = limb::equal(number, index);
         for (slot, value) in out.iter_mut().zip(entry) {
             *slot |= *value & chosen;
         }
     }
-    out
 }

@@ -76,7 +76,7 @@ pub fn equal<const N: usize>(a: &Natural<N>, b: &Natural<N>) -> Limb {
 
 /// The bits `at .. at + width` of a number, at most a limb of them; what lies above the number reads as zero. `at` is public.
 #[must_use]
-pub fn bits<const N: usize>(number: &Natural<N>, at: usize, width: u32) -> Limb {
+pub fn bits(number: &[Limb], at: usize, width: u32) -> Limb {
     let (index, shift) = (at / limb::BITS as usize, u32::try_from(at % limb::BITS as usize).unwrap_or(0));
     let low = number.get(index).copied().unwrap_or(0) >> shift;
     let high = match shift {

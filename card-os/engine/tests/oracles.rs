@@ -151,6 +151,18 @@ fn the_rsa_crate_agrees() {
     }
 }
 
+/// The exponents of every use are others, the results the same.
+#[test]
+fn blinded_exponents_change_nothing() {
+    let numbers = Numbers::of(&KEY);
+    let (mut plain, mut blinded) =
+        (numbers.prepared::<PRIME, MODULUS>(), numbers.prepared::<PRIME, MODULUS>().blinding_exponents());
+    for round in 0..8 {
+        let input = encode("SHA-256", &[round], 256);
+        assert_eq!(private(&mut blinded, &input), private(&mut plain, &input));
+    }
+}
+
 #[test]
 fn what_is_no_input_is_refused_and_nothing_is_written() {
     let numbers = Numbers::of(&KEY);
@@ -184,10 +196,7 @@ fn what_is_no_key_is_refused() {
 fn a_flipped_bit_of_the_key_never_leaves() {
     let input = encode("SHA-256", b"fault", 256);
     let (mut refused, mut harmless) = (0, 0);
-    let right = private(
-        &mut Numbers::of(&KEY).prepared::<{ 1024 / limb::BITS as usize }, { 2048 / limb::BITS as usize }>(),
-        &input,
-    );
+    let right = private(&mut Numbers::of(&KEY).prepared::<PRIME, MODULUS>(), &input);
     for part in 0..6 {
         for bit in (0..1024).step_by(61) {
             let mut numbers = Numbers::of(&KEY);
@@ -217,8 +226,12 @@ fn nothing_of_a_key_is_shown() {
     assert_eq!(format!("{engine:?} {:?}", numbers.components()), "PrivateKey(..) Components(..)");
 }
 
-/// Four limbs of either width.
-const SMALL: usize = 4;
+/// Limbs of an RSA-2048 key.
+const PRIME: usize = 1024 / limb::BITS as usize;
+const MODULUS: usize = 2 * PRIME;
+
+/// Eight limbs of either width.
+const SMALL: usize = 8;
 const SMALL_BYTES: usize = SMALL * limb::BYTES;
 
 proptest! {

@@ -1,0 +1,130 @@
+//! Who multiplies: the seam where an accelerator takes over.
+//!
+//! Everything above works with any implementation and asks for two shapes of work only: single multiplications
+//! ([`Arithmetic`]), and long exponentiations, which an accelerator may arrange as it likes ([`Pairs`], [`Opens`]). All values
+//! that cross the seam are in the Montgomery form of [`Modulus`], so no accelerator's own form is seen outside of it.
+
+use crate::{
+    limb::Limb,
+    modulus::{Modulus, Wide},
+    natural::Natural,
+    schoolbook,
+};
+use zeroize::Zeroize;
+
+/// Montgomery multiplication modulo an odd m whose top bit is set. A value of the type is the right to use it: an
+/// accelerator hands one out only where the processor can do what it needs.
+///
+/// # What an implementation promises
+///
+/// Results are below R (not always below m) and congruent to a · b / R. Time and addresses do not depend on the numbers.
+/// `wide` is scratch; its owner wipes it.
+pub trait Arithmetic: Copy + core::fmt::Debug {
+    /// a · b / R, with `k` = −m⁻¹ modulo a limb.
+    fn multiply<const N: usize>(
+        self,
+        wide: &mut Wide<N>,
+        a: &Natural<N>,
+        b: &Natural<N>,
+        m: &Natural<N>,
+        k: Limb,
+    ) -> Natural<N>;
+
+    /// a² / R.
+    fn square<const N: usize>(self, wide: &mut Wide<N>, a: &Natural<N>, m: &Natural<N>, k: Limb) -> Natural<N>;
+}
+
+/// Two exponentiations at once, modulo two numbers of one size.
+pub trait Pairs<const N: usize>: Arithmetic {
+    /// What it keeps beside the two moduli.
+    type Pair: Zeroize + Send;
+
+    /// Prepares two moduli for many exponentiations.
+    fn pair(self, p: &Modulus<N, Self>, q: &Modulus<N, Self>) -> Self::Pair;
+
+    /// `bases`^`exponents`, first of each modulo p, second modulo q; in and out in Montgomery form. Both exponents have the same
+    /// number of limbs, and every exponent of that length takes the same steps.
+    fn powers(
+        self,
+        pair: &Self::Pair,
+        moduli: [&Modulus<N, Self>; 2],
+        bases: [&Natural<N>; 2],
+        exponents: [&[Limb]; 2],
+    ) -> [Natural<N>; 2];
+}
+
+/// The public operation.
+pub trait Opens<const M: usize>: Arithmetic {
+    /// What it keeps beside the modulus.
+    type Opening: Zeroize + Send;
+
+    /// Prepares a modulus for many operations.
+    fn opening(self, n: &Modulus<M, Self>) -> Self::Opening;
+
+    /// base^65537, in and out in Montgomery form.
+    fn open(self, opening: &Self::Opening, n: &Modulus<M, Self>, base: &Natural<M>) -> Natural<M>;
+}
+
+/// All that a private key of primes of N limbs and a modulus of M asks for.
+pub trait Kernel<const N: usize, const M: usize>: Pairs<N> + Opens<M> {}
+
+impl<const N: usize, const M: usize, A: Pairs<N> + Opens<M>> Kernel<N, M> for A {}
+
+/// For an [`Arithmetic`] that keeps nothing.
+#[derive(Debug, Clone, Copy, Zeroize)]
+pub struct Nothing;
+
+/// Safe Rust on the limbs of the target: works everywhere.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Portable;
+
+impl Arithmetic for Portable {
+    #[inline(always)]
+    fn multiply<const N: usize>(
+        self,
+        wide: &mut Wide<N>,
+        a: &Natural<N>,
+        b: &Natural<N>,
+        m: &Natural<N>,
+        k: Limb,
+    ) -> Natural<N> {
+        schoolbook::product(wide, a, b);
+        schoolbook::reduce(wide, m, k)
+    }
+
+    #[inline(always)]
+    fn square<const N: usize>(self, wide: &mut Wide<N>, a: &Natural<N>, m: &Natural<N>, k: Limb) -> Natural<N> {
+        schoolbook::square(wide, a);
+        schoolbook::reduce(wide, m, k)
+    }
+}
+
+impl<const N: usize> Pairs<N> for Portable {
+    type Pair = Nothing;
+
+    fn pair(self, _: &Modulus<N>, _: &Modulus<N>) -> Nothing {
+        Nothing
+    }
+
+    fn powers(
+        self,
+        _: &Nothing,
+        [p, q]: [&Modulus<N>; 2],
+        [base_p, base_q]: [&Natural<N>; 2],
+        [exponent_p, exponent_q]: [&[Limb]; 2],
+    ) -> [Natural<N>; 2] {
+        [p.power(base_p, exponent_p), q.power(base_q, exponent_q)]
+    }
+}
+
+impl<const M: usize> Opens<M> for Portable {
+    type Opening = Nothing;
+
+    fn opening(self, _: &Modulus<M>) -> Nothing {
+        Nothing
+    }
+
+    fn open(self, _: &Nothing, n: &Modulus<M>, base: &Natural<M>) -> Natural<M> {
+        n.power_f4(base)
+    }
+}
