@@ -1,26 +1,34 @@
 //! Who multiplies: the seam where an accelerator takes over.
 //!
-//! Everything above works with any implementation and asks for two shapes of work only: single multiplications
-//! ([`Arithmetic`]), and long exponentiations, which an accelerator may arrange as it likes ([`Pairs`], [`Opens`]). All values
-//! that cross the seam are in the Montgomery form of [`Modulus`], so no accelerator's own form is seen outside of it.
+//! Everything above works with any implementation and asks for three shapes of work: rows of a product or whole
+//! multiplications ([`Arithmetic`]), and long exponentiations, which an accelerator may arrange as it likes ([`Pairs`],
+//! [`Opens`]). All values that cross the seam are in the Montgomery form of [`Modulus`], so no accelerator's own form is seen
+//! outside of it.
 
 use crate::{
-    limb::Limb,
+    limb::{self, Limb},
     modulus::{Modulus, Wide},
     natural::Natural,
     schoolbook,
 };
 use zeroize::Zeroize;
 
-/// Montgomery multiplication modulo an odd m whose top bit is set. A value of the type is the right to use it: an
-/// accelerator hands one out only where the processor can do what it needs.
+/// Multiplication modulo an odd m whose top bit is set. A value of the type is the right to use it: an accelerator hands one out
+/// only where the processor can do what it needs.
 ///
 /// # What an implementation promises
 ///
-/// Results are below R (not always below m) and congruent to a · b / R. Time and addresses do not depend on the numbers.
+/// Products are below R (not always below m) and congruent to a · b / R. Time and addresses do not depend on the numbers.
 /// `wide` is scratch; its owner wipes it.
 pub trait Arithmetic: Copy + core::fmt::Debug {
+    /// Adds q · a + carry to the first limbs of `t`, as many as `a` has, a multiple of eight; gives the limb above them.
+    fn row(self, t: &mut [Limb], a: &[Limb], q: Limb, carry: Limb) -> Limb;
+
+    /// The same for fewer than sixteen limbs and no carry.
+    fn short_row<const L: usize>(self, t: &mut [Limb; L], a: &[Limb; L], q: Limb) -> Limb;
+
     /// a · b / R, with `k` = −m⁻¹ modulo a limb.
+    #[inline(always)]
     fn multiply<const N: usize>(
         self,
         wide: &mut Wide<N>,
@@ -28,10 +36,17 @@ pub trait Arithmetic: Copy + core::fmt::Debug {
         b: &Natural<N>,
         m: &Natural<N>,
         k: Limb,
-    ) -> Natural<N>;
+    ) -> Natural<N> {
+        schoolbook::product(self, wide, a, b);
+        schoolbook::reduce(self, wide, m, k)
+    }
 
     /// a² / R.
-    fn square<const N: usize>(self, wide: &mut Wide<N>, a: &Natural<N>, m: &Natural<N>, k: Limb) -> Natural<N>;
+    #[inline(always)]
+    fn square<const N: usize>(self, wide: &mut Wide<N>, a: &Natural<N>, m: &Natural<N>, k: Limb) -> Natural<N> {
+        schoolbook::square(self, wide, a);
+        schoolbook::reduce(self, wide, m, k)
+    }
 }
 
 /// Two exponentiations at once, modulo two numbers of one size.
@@ -80,22 +95,28 @@ pub struct Portable;
 
 impl Arithmetic for Portable {
     #[inline(always)]
-    fn multiply<const N: usize>(
-        self,
-        wide: &mut Wide<N>,
-        a: &Natural<N>,
-        b: &Natural<N>,
-        m: &Natural<N>,
-        k: Limb,
-    ) -> Natural<N> {
-        schoolbook::product(wide, a, b);
-        schoolbook::reduce(wide, m, k)
+    fn row(self, t: &mut [Limb], a: &[Limb], q: Limb, mut carry: Limb) -> Limb {
+        // Eight at a time, so that the loop itself costs little.
+        for (t, a) in t.as_chunks_mut::<8>().0.iter_mut().zip(a.as_chunks::<8>().0) {
+            for (t, a) in t.as_chunks_mut::<4>().0.iter_mut().zip(a.as_chunks::<4>().0) {
+                carry = limb::mul_add_four(t, a, q, carry);
+            }
+        }
+        carry
     }
 
     #[inline(always)]
-    fn square<const N: usize>(self, wide: &mut Wide<N>, a: &Natural<N>, m: &Natural<N>, k: Limb) -> Natural<N> {
-        schoolbook::square(wide, a);
-        schoolbook::reduce(wide, m, k)
+    fn short_row<const L: usize>(self, t: &mut [Limb; L], a: &[Limb; L], q: Limb) -> Limb {
+        let mut carry = 0;
+        let (odd_places, places) = t.split_at_mut(L % 4);
+        let (odd_limbs, limbs) = a.split_at(L % 4);
+        for (t, a) in odd_places.iter_mut().zip(odd_limbs) {
+            (*t, carry) = limb::mul_add(*a, q, *t, carry);
+        }
+        for (t, a) in places.as_chunks_mut::<4>().0.iter_mut().zip(limbs.as_chunks::<4>().0) {
+            carry = limb::mul_add_four(t, a, q, carry);
+        }
+        carry
     }
 }
 

@@ -197,7 +197,7 @@ impl<const N: usize, const M: usize, A: Kernel<N, M>> PrivateKey<N, M, A> {
         let borrow = natural::sub_masked(&mut h, &scaled(&mq), limb::mask(1));
         natural::add_masked(&mut h, self.p.value(), limb::mask(borrow));
         let mut result = Zeroizing::new([[0; N]; 2]);
-        schoolbook::product(&mut result, &h, self.q.value());
+        schoolbook::product(self.p.arithmetic(), &mut result, &h, self.q.value());
         let [low, high] = &mut *result;
         let carry = natural::add_masked(low, &mq, limb::mask(1));
         let mut one = [0; N];

@@ -105,7 +105,7 @@ impl<const N: usize, A: Arithmetic> Modulus<N, A> {
     #[must_use]
     pub fn enter_wide(&self, a: &Wide<N>) -> Natural<N> {
         let mut wide = Zeroizing::new(*a);
-        let once = Zeroizing::new(schoolbook::reduce(&mut wide, &self.m, self.k));
+        let once = Zeroizing::new(schoolbook::reduce(self.arithmetic, &mut wide, &self.m, self.k));
         // a / R, times R³, divided by R.
         let r3 = Zeroizing::new(self.square(&self.r2));
         self.multiply(&once, &r3)
@@ -115,7 +115,7 @@ impl<const N: usize, A: Arithmetic> Modulus<N, A> {
     #[must_use]
     pub fn leave(&self, a: &Natural<N>) -> Natural<N> {
         let mut wide = Zeroizing::new([*a, [0; N]]);
-        self.reduced(&schoolbook::reduce(&mut wide, &self.m, self.k))
+        self.reduced(&schoolbook::reduce(self.arithmetic, &mut wide, &self.m, self.k))
     }
 
     /// The same residue below the modulus.

@@ -1,62 +1,55 @@
-//! Product, square and Montgomery reduction, row by row as on paper.
+//! Product, square and Montgomery reduction, row by row as on paper; who walks the rows is the [`Arithmetic`]'s business.
 //!
-//! The three are written apart, since a square needs little more than half the products. Rows are walked four limbs at a
-//! time ([`limb::mul_add_four`]), so numbers have a multiple of eight limbs.
+//! The three are written apart, since a square needs little more than half the products. Numbers have a multiple of eight limbs,
+//! so that rows can be walked in blocks.
 
 use crate::{
+    arithmetic::Arithmetic,
     limb::{self, Limb},
     modulus::Wide,
     natural::{self, Natural},
 };
 
-/// Adds q · a + carry to the first limbs of `t`, as many as `a` has; gives the limb above them.
+/// What follows the first `count` limbs.
 #[inline(always)]
-fn row(t: &mut [Limb], a: &[Limb], q: Limb, mut carry: Limb) -> Limb {
-    // Eight at a time, so that the loop itself costs little.
-    for (t, a) in t.as_chunks_mut::<8>().0.iter_mut().zip(a.as_chunks::<8>().0) {
-        for (t, a) in t.as_chunks_mut::<4>().0.iter_mut().zip(a.as_chunks::<4>().0) {
-            carry = limb::mul_add_four(t, a, q, carry);
-        }
-    }
-    carry
+fn after(t: &mut [Limb], count: usize) -> &mut [Limb] {
+    t.get_mut(count..).unwrap_or(&mut [])
 }
 
-/// What follows the first limb: where the next row begins.
+/// Sets the limb above a row. Nobody read it before: every row of a product reaches one limb further than the last.
 #[inline(always)]
-fn next(t: &mut [Limb]) -> &mut [Limb] {
-    t.split_first_mut().map_or(&mut [], |(_, rest)| rest)
+fn set(t: &mut [Limb], at: usize, carry: Limb) {
+    if let Some(above) = t.get_mut(at) {
+        *above = carry;
+    }
 }
 
 /// `wide` = a · b.
 #[inline(always)]
-pub fn product<const N: usize>(wide: &mut Wide<N>, a: &Natural<N>, b: &Natural<N>) {
-    const { assert!(N.is_multiple_of(8), "rows are walked eight limbs at a time") };
+pub fn product<const N: usize, A: Arithmetic>(arithmetic: A, wide: &mut Wide<N>, a: &Natural<N>, b: &Natural<N>) {
+    const { assert!(N.is_multiple_of(8), "rows are walked in blocks of eight limbs") };
     let [low, _] = wide;
     low.fill(0);
-    let mut rest = wide.as_flattened_mut();
-    for q in b {
-        let carry = row(rest, a, *q, 0);
-        // Never read before: every row reaches one limb further than the last.
-        if let Some(above) = rest.get_mut(N) {
-            *above = carry;
-        }
-        rest = next(rest);
+    let flat = wide.as_flattened_mut();
+    for (at, q) in b.iter().enumerate() {
+        let Some((places, rest)) = after(flat, at).split_first_chunk_mut::<N>() else { break };
+        let carry = arithmetic.row(places, a, *q, 0);
+        set(rest, 0, carry);
     }
 }
 
 /// The residue of `wide` / R modulo m, below R; `wide` is used up.
 #[inline(always)]
-pub fn reduce<const N: usize>(wide: &mut Wide<N>, m: &Natural<N>, k: Limb) -> Natural<N> {
-    let mut rest = wide.as_flattened_mut();
+pub fn reduce<const N: usize, A: Arithmetic>(arithmetic: A, wide: &mut Wide<N>, m: &Natural<N>, k: Limb) -> Natural<N> {
+    let flat = wide.as_flattened_mut();
     let mut top = 0;
-    for _ in 0..N {
-        let Some(first) = rest.first() else { break };
-        let q = first.wrapping_mul(k);
-        let carry = row(rest, m, q, 0);
-        if let Some(above) = rest.get_mut(N) {
+    for at in 0..N {
+        let Some((places, rest)) = after(flat, at).split_first_chunk_mut::<N>() else { break };
+        let q = places.first().map_or(0, |first| first.wrapping_mul(k));
+        let carry = arithmetic.row(places, m, q, 0);
+        if let Some(above) = rest.first_mut() {
             (*above, top) = limb::add(*above, carry, top);
         }
-        rest = next(rest);
     }
     let [_, mut high] = *wide;
     natural::sub_masked(&mut high, m, limb::mask(top));
@@ -65,59 +58,68 @@ pub fn reduce<const N: usize>(wide: &mut Wide<N>, m: &Natural<N>, k: Limb) -> Na
 
 /// `wide` = a²: products of different limbs once, doubled, and the squares of the limbs.
 #[inline(always)]
-pub fn square<const N: usize>(wide: &mut Wide<N>, a: &Natural<N>) {
-    const { assert!(N.is_multiple_of(8), "rows are walked eight limbs at a time") };
+pub fn square<const N: usize, A: Arithmetic>(arithmetic: A, wide: &mut Wide<N>, a: &Natural<N>) {
+    const { assert!(N.is_multiple_of(8), "rows are walked in blocks of eight limbs") };
     let [low, _] = wide;
     low.fill(0);
-    let mut left = wide.as_flattened_mut();
-    let (blocks, _) = a.as_chunks::<8>();
-    let mut others = blocks;
-    while let Some((block, later)) = others.split_first() {
-        let later_limbs = later.as_flattened();
-        left = triangle_row::<7>(left, block, later_limbs);
-        left = triangle_row::<6>(left, block, later_limbs);
-        left = triangle_row::<5>(left, block, later_limbs);
-        left = triangle_row::<4>(left, block, later_limbs);
-        left = triangle_row::<3>(left, block, later_limbs);
-        left = triangle_row::<2>(left, block, later_limbs);
-        left = triangle_row::<1>(left, block, later_limbs);
-        left = triangle_row::<0>(left, block, later_limbs);
-        others = later;
+    /// The rows of one block after the other, by how many limbs of the block follow the own one.
+    macro_rules! triangles {
+        ($block:literal: $($after:literal)+) => {
+            let (blocks, _) = a.as_chunks::<$block>();
+            for (at, block) in blocks.iter().enumerate() {
+                let t = after(wide.as_flattened_mut(), 2 * $block * at);
+                let later = blocks.get(at + 1..).unwrap_or(&[]).as_flattened();
+                $(triangle_row::<$block, $after, A>(arithmetic, t, block, later);)+
+            }
+        };
     }
-    let (mut fallen, mut carry) = (0, false);
-    for (pair, value) in wide.as_flattened_mut().as_chunks_mut::<2>().0.iter_mut().zip(a) {
-        let [low, high] = *pair;
-        let (square_low, square_high) = limb::multiply(*value, *value);
-        let doubled = [(low << 1) | fallen, (high << 1) | (low >> (limb::BITS - 1))];
-        fallen = high >> (limb::BITS - 1);
-        let [low, high] = doubled;
-        let (low, over) = low.carrying_add(square_low, carry);
-        let (high, over) = high.carrying_add(square_high, over);
-        *pair = [low, high];
-        carry = over;
+    if N.is_multiple_of(16) {
+        triangles!(16: 15 14 13 12 11 10 9 8 7 6 5 4 3 2 1 0);
+    } else {
+        triangles!(8: 7 6 5 4 3 2 1 0);
+    }
+    diagonal(wide, a);
+}
+
+/// One row of a square: the limb that has L others after it in its block of B, times those and all later limbs. `t` begins at
+/// the place of the block's own square.
+#[inline(always)]
+fn triangle_row<const B: usize, const L: usize, A: Arithmetic>(
+    arithmetic: A,
+    t: &mut [Limb],
+    block: &[Limb; B],
+    later: &[Limb],
+) {
+    let at = B - 1 - L;
+    if let Some((q, own)) = block.get(at..).and_then(|limbs| limbs.split_first())
+        && let Some(own) = own.first_chunk::<L>()
+        && let Some((places, rest)) = after(t, 2 * at + 1).split_first_chunk_mut::<L>()
+        && let Some((places_later, rest)) = rest.split_at_mut_checked(later.len())
+    {
+        let carry = arithmetic.short_row(places, own, *q);
+        let carry = arithmetic.row(places_later, later, *q, carry);
+        set(rest, 0, carry);
     }
 }
 
-/// One row of a square: the limb that has L others after it in its block, times those and all of `later`. `t` begins at the place
-/// of its own square; what begins two limbs further, where the next row does, is given back.
+/// Doubles the products of different limbs and adds the squares of the limbs.
 #[inline(always)]
-fn triangle_row<'t, const L: usize>(t: &'t mut [Limb], block: &[Limb; 8], later: &[Limb]) -> &'t mut [Limb] {
-    let [.., q] = block.split_at(8 - L).0 else { return &mut [] };
-    let (odd, fours) = block.split_at(8 - L).1.split_at(L % 4);
-    let mut carry = 0;
-    {
-        let (places, rest) = next(t).split_at_mut(L % 4);
-        for (place, other) in places.iter_mut().zip(odd) {
-            (*place, carry) = limb::mul_add(*other, *q, *place, carry);
-        }
-        let (places, rest) = rest.split_at_mut(L / 4 * 4);
-        for (places, others) in places.as_chunks_mut::<4>().0.iter_mut().zip(fours.as_chunks::<4>().0) {
-            carry = limb::mul_add_four(places, others, *q, carry);
-        }
-        carry = row(rest, later, *q, carry);
-        if let Some(above) = rest.get_mut(later.len()) {
-            *above = carry;
-        }
+fn diagonal<const N: usize>(wide: &mut Wide<N>, a: &Natural<N>) {
+    const TOP: u32 = limb::BITS - 1;
+    let (mut fallen, mut carry) = (0, false);
+    for (places, values) in wide.as_flattened_mut().as_chunks_mut::<4>().0.iter_mut().zip(a.as_chunks::<2>().0) {
+        let ([t0, t1, t2, t3], [first, second]) = (*places, *values);
+        let (low0, high0) = limb::multiply(first, first);
+        let (low1, high1) = limb::multiply(second, second);
+        let d0 = (t0 << 1) | fallen;
+        let d1 = (t1 << 1) | (t0 >> TOP);
+        let d2 = (t2 << 1) | (t1 >> TOP);
+        let d3 = (t3 << 1) | (t2 >> TOP);
+        let (d0, over) = d0.carrying_add(low0, carry);
+        let (d1, over) = d1.carrying_add(high0, over);
+        let (d2, over) = d2.carrying_add(low1, over);
+        let (d3, over) = d3.carrying_add(high1, over);
+        *places = [d0, d1, d2, d3];
+        (fallen, carry) = (t3 >> TOP, over);
     }
-    next(next(t))
 }
