@@ -6,11 +6,11 @@
 use benches::{QUERY, READ, SELECT, VERIFY, ready, transmit};
 use card_os::{Card, Response};
 use criterion::{BatchSize, Criterion};
-use sim::{card::Simulated, fixed::FixedEngine, nvm::Flash, rng::SimRng, sample};
+use sim::{backend::AnyEngine, card::Simulated, nvm::Flash, rng::SimRng, sample};
 use std::{hint::black_box, time::Duration};
 
 fn mount(memory: Flash) -> Simulated {
-    Card::mount(memory, FixedEngine::default(), SimRng::seeded(1))
+    Card::mount(memory, AnyEngine::default(), SimRng::seeded(1))
         .map_err(|(error, _)| error)
         .expect("was mounted before")
 }

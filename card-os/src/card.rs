@@ -72,7 +72,7 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
 
     /// Cold reset: the ISD is current, nothing is verified. Returns the ATR. (card.md §2.4)
     pub fn power_on(&mut self) -> Atr {
-        self.session = Session::default();
+        self.power_off();
         // A medium that fails now fails the next write too, where there is somebody to tell; the next start tries again.
         let _ = file::wipe_unfinished_keys(&mut self.chip.store);
         self.atr()
@@ -81,6 +81,7 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
     /// Power loss: the session is gone, non-volatile memory stays.
     pub fn power_off(&mut self) {
         self.session = Session::default();
+        self.chip.engine.power_off();
     }
 
     /// Warm reset. Returns the ATR. (card.md §2.4, D-03, D-28)

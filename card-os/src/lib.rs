@@ -52,6 +52,8 @@ pub mod card;
 pub mod command;
 pub mod data;
 pub mod file;
+#[cfg(feature = "engine")]
+pub mod fixed;
 pub mod identity;
 pub mod perso;
 pub mod pin;

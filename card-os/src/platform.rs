@@ -102,4 +102,7 @@ pub trait Engine {
     /// # Errors
     /// [`EngineFault`] where the random source fails.
     fn generate<R: TryCryptoRng>(&mut self, rng: &mut R) -> Result<PrivateKey, EngineFault>;
+
+    /// Power is gone, and with it everything kept in RAM: keys that were held ready are wiped.
+    fn power_off(&mut self) {}
 }

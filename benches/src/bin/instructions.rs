@@ -16,8 +16,8 @@ use card_os::{
     sign,
 };
 use sim::{
+    backend::{AnyEngine, Backend},
     card::{MEMORY, Simulated},
-    fixed::FixedEngine,
     nvm::Flash,
     rng::SimRng,
     sample,
@@ -83,10 +83,13 @@ fn read(file: &str) -> Stored {
     Stored { memory, key: sign::from_bytes(key.try_into().expect("a whole key")) }
 }
 
+/// Counts are to be those of any machine, whatever its processor has.
+fn portable() -> AnyEngine {
+    AnyEngine::with(Backend::Portable).expect("runs everywhere")
+}
+
 fn mount(memory: Flash) -> Simulated {
-    Card::mount(memory, FixedEngine::default(), SimRng::seeded(1))
-        .map_err(|(error, _)| error)
-        .expect("was mounted before")
+    Card::mount(memory, portable(), SimRng::seeded(1)).map_err(|(error, _)| error).expect("was mounted before")
 }
 
 fn parse(command: Command<'_>, count: u32) {
@@ -143,7 +146,7 @@ fn signatures(stored: Stored, count: u32) {
 }
 
 fn engine(stored: Stored, count: u32) {
-    let (mut engine, mut rng) = (FixedEngine::default(), SimRng::seeded(1));
+    let (mut engine, mut rng) = (portable(), SimRng::seeded(1));
     let (mut input, mut output) = ([0x5A; MODULUS], [0; MODULUS]);
     input[0] = 0x00;
     for _ in 0..=count {

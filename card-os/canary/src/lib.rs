@@ -5,7 +5,8 @@
 use apdu as _;
 use card_os::{
     Card, Response,
-    platform::{Engine, EngineFault, MODULUS, Nvm, NvmFault, PrivateKey},
+    fixed::FixedEngine,
+    platform::{Nvm, NvmFault},
 };
 use core::convert::Infallible;
 use rand_core::{TryCryptoRng, TryRng};
@@ -37,22 +38,6 @@ impl Nvm for Nothing {
     }
 }
 
-impl Engine for Nothing {
-    fn private<R: TryCryptoRng>(
-        &mut self,
-        _: &PrivateKey,
-        _: &[u8; MODULUS],
-        _: &mut [u8; MODULUS],
-        _: &mut R,
-    ) -> Result<(), EngineFault> {
-        Err(EngineFault)
-    }
-
-    fn generate<R: TryCryptoRng>(&mut self, _: &mut R) -> Result<PrivateKey, EngineFault> {
-        Err(EngineFault)
-    }
-}
-
 impl TryRng for Nothing {
     type Error = Infallible;
 
@@ -72,15 +57,9 @@ impl TryRng for Nothing {
 
 impl TryCryptoRng for Nothing {}
 
-/// Keeps the engine reachable.
-pub fn private(key: &engine::Components<'_>, input: &[u8], output: &mut [u8]) -> bool {
-    let key = engine::Rsa2048::new(key);
-    key.is_ok_and(|mut key| key.private(input, output, &mut Nothing).is_ok())
-}
-
 /// Keeps the whole card reachable, so that it is compiled and not only checked.
 pub fn transmit(command: &[u8], response: &mut Response) {
-    if let Ok(mut card) = Card::mount(Nothing, Nothing, Nothing) {
+    if let Ok(mut card) = Card::mount(Nothing, FixedEngine::default(), Nothing) {
         card.transmit(command, response);
     }
 }

@@ -16,7 +16,7 @@ use rand_core::{Rng, SeedableRng};
 /// A number of random limbs, or of random runs of ones and noughts.
 fn number<const N: usize>(rng: &mut ChaCha20Rng) -> Natural<N> {
     let mut limbs = [0; N];
-    if rng.next_u32() % 3 == 0 {
+    if rng.next_u32().is_multiple_of(3) {
         for limb in &mut limbs {
             *limb = rng.next_u64();
         }

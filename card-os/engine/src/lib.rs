@@ -58,7 +58,8 @@ pub mod schoolbook;
 pub use key::{Components, EngineError, PrivateKey};
 
 /// Limbs in so many bits.
-const fn limbs(bits: usize) -> usize {
+#[must_use]
+pub const fn limbs(bits: usize) -> usize {
     bits / limb::BITS as usize
 }
 

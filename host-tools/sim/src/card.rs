@@ -1,7 +1,7 @@
 //! The simulated card as something that can be put into a slot or talked to directly.
 
 use crate::{
-    fixed::FixedEngine,
+    backend::AnyEngine,
     image::{Image, ImageError},
     nvm::Flash,
     reader::{Reader, ReaderError},
@@ -24,7 +24,7 @@ pub const MEMORY: usize = 64 * 1024;
 pub const CONTACT_ATR: [u8; 9] = [0x3B, 0xE0, 0x00, 0xFF, 0x81, 0x31, 0xFE, 0x45, 0x14];
 
 /// The card as it is simulated.
-pub type Simulated = Card<Flash, FixedEngine, SimRng>;
+pub type Simulated = Card<Flash, AnyEngine, SimRng>;
 
 /// Why a card cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +71,7 @@ pub fn blank(
     let Options { key_version, scp03: scp03_options, clears_on_warm_reset } = options;
     let card =
         Manufacture { atr: &CONTACT_ATR, diversification, keys, key_version, scp03_options, clears_on_warm_reset };
-    Card::manufacture(Flash::new(MEMORY), FixedEngine::default(), rng, &card).map_err(CardError::Store)
+    Card::manufacture(Flash::new(MEMORY), AnyEngine::default(), rng, &card).map_err(CardError::Store)
 }
 
 /// A card with its image: each answer leaves only after what it changed is on disk.
@@ -96,7 +96,7 @@ impl StoredCard {
     /// [`CardError`].
     pub fn open(path: &std::path::Path, rng: SimRng) -> Result<Self, CardError> {
         let (image, flash) = Image::open(path)?;
-        let card = Card::mount(flash, FixedEngine::default(), rng).map_err(|(error, _)| CardError::Store(error))?;
+        let card = Card::mount(flash, AnyEngine::default(), rng).map_err(|(error, _)| CardError::Store(error))?;
         Ok(StoredCard { card, image })
     }
 

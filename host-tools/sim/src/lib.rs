@@ -17,10 +17,10 @@
 //! **Several readers in one command**, **PIN pads**, **extended control codes** of PC/SC, **escape commands**; **Windows**. Images are **not
 //! encrypted**: they are private by file mode.
 
+pub mod backend;
 pub mod card;
 pub mod engine;
 pub mod explain;
-pub mod fixed;
 pub mod image;
 pub mod issuer;
 pub mod nvm;

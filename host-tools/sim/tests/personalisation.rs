@@ -9,8 +9,8 @@ use card_os::{
     scp03::{self, Level},
 };
 use sim::{
+    backend::AnyEngine,
     card::{self, Direct, Options, Simulated},
-    fixed::FixedEngine,
     issuer::{Issuer, IssuerError, Status, diversify, test_keys},
     nvm::{Flash, Tear, Torn},
     reader::Reader,
@@ -18,18 +18,18 @@ use sim::{
     sample,
 };
 
-type Torn64 = Card<Torn<Flash>, FixedEngine, SimRng>;
+type Torn64 = Card<Torn<Flash>, AnyEngine, SimRng>;
 
 const SELECT: &[u8] = b"\x00\xA4\x04\x0C\x0A\xD3\x92\xF0\x00\x26\x01\x00\x00\x00\x01";
 
-fn transmit<N: Nvm>(card: &mut Card<N, FixedEngine, SimRng>, command: &[u8]) -> Vec<u8> {
+fn transmit<N: Nvm>(card: &mut Card<N, AnyEngine, SimRng>, command: &[u8]) -> Vec<u8> {
     let mut response = Response::new();
     card.transmit(command, &mut response);
     response.to_vec()
 }
 
 fn mount(flash: Flash) -> Torn64 {
-    Card::mount(Torn::new(flash), FixedEngine::default(), SimRng::seeded(9)).expect("mounts")
+    Card::mount(Torn::new(flash), AnyEngine::default(), SimRng::seeded(9)).expect("mounts")
 }
 
 /// Opens a channel, stores what is missing and hands the card out: what a counter does, begun or taken up.
@@ -323,7 +323,7 @@ fn assert_refused<T>(result: Result<T, IssuerError>, word: u16) {
     }
 }
 
-fn open(reader: &mut Direct<Flash, FixedEngine, SimRng>, level: Level) -> Issuer<'_> {
+fn open(reader: &mut Direct<Flash, AnyEngine, SimRng>, level: Level) -> Issuer<'_> {
     Issuer::open(reader, &test_keys(), level, &mut SimRng::seeded(3)).expect("opens")
 }
 

@@ -1,0 +1,77 @@
+//! The card's own engine: the `engine` crate behind the [`Engine`] seam.
+//!
+//! It is the default. A chip with a co-processor leaves the feature `engine` off and brings an [`Engine`] of its own.
+
+use crate::platform::{Engine, EngineFault, MODULUS, PRIME, PrivateKey};
+use engine::{
+    Components,
+    arithmetic::{Kernel, Portable},
+};
+use rand_core::TryCryptoRng;
+
+/// Limbs of a prime and of a modulus.
+const P: usize = engine::limbs(8 * PRIME);
+const N: usize = engine::limbs(8 * MODULUS);
+
+/// [`Engine`] on fixed limbs with the arithmetic A. Keeps the key it used last ready in RAM, with its blinding pair, until power goes;
+/// the card's own store stays the only lasting place of the key.
+#[derive(Debug)]
+pub struct FixedEngine<A: Kernel<P, N> = Portable> {
+    arithmetic: A,
+    prepared: Option<engine::PrivateKey<P, N, A>>,
+}
+
+impl<A: Kernel<P, N>> FixedEngine<A> {
+    /// An engine with the given arithmetic.
+    #[must_use]
+    pub fn with(arithmetic: A) -> Self {
+        FixedEngine { arithmetic, prepared: None }
+    }
+}
+
+impl Default for FixedEngine {
+    fn default() -> Self {
+        FixedEngine::with(Portable)
+    }
+}
+
+/// A clone keeps nothing: it prepares the key anew, with a pair of its own.
+impl<A: Kernel<P, N>> Clone for FixedEngine<A> {
+    fn clone(&self) -> Self {
+        FixedEngine::with(self.arithmetic)
+    }
+}
+
+impl<A: Kernel<P, N>> Engine for FixedEngine<A> {
+    fn private<R: TryCryptoRng>(
+        &mut self,
+        key: &PrivateKey,
+        input: &[u8; MODULUS],
+        output: &mut [u8; MODULUS],
+        rng: &mut R,
+    ) -> Result<(), EngineFault> {
+        let ready = match self.prepared.take().filter(|ready| ready.has_modulus(&key.n)) {
+            Some(ready) => ready,
+            None => {
+                let PrivateKey { n, p, q, dp, dq, qinv } = key;
+                let components = Components { n, p, q, dp, dq, qinv };
+                engine::PrivateKey::with(self.arithmetic, &components).map_err(|_| EngineFault)?
+            }
+        };
+        // A key that failed is not kept: what went wrong may have been it.
+        let ready = self.prepared.insert(ready);
+        let result = ready.private(input, output, rng).map_err(|_| EngineFault);
+        if result.is_err() {
+            self.prepared = None;
+        }
+        result
+    }
+
+    fn generate<R: TryCryptoRng>(&mut self, _: &mut R) -> Result<PrivateKey, EngineFault> {
+        Err(EngineFault)
+    }
+
+    fn power_off(&mut self) {
+        self.prepared = None;
+    }
+}
