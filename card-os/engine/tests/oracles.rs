@@ -1,60 +1,17 @@
 //! The engine against other implementations: Wycheproof's signatures, the `rsa` crate, and `crypto-bigint`.
 
+mod support;
+
 use crypto_bigint::BoxedUint;
-use engine::{Components, EngineError, PrivateKey, Rsa2048, Rsa3072, Rsa4096, limb, modulus::Modulus, natural};
+use engine::{
+    EngineError, PrivateKey, Rsa2048, Rsa3072, Rsa4096, arithmetic::Portable, limb, modulus::Modulus, natural,
+};
 use proptest::prelude::*;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use rsa::{
-    hazmat::rsa_decrypt,
-    pkcs8::DecodePrivateKey,
-    traits::{PrivateKeyParts, PublicKeyParts},
-};
+use rsa::{hazmat::rsa_decrypt, pkcs8::DecodePrivateKey, traits::PublicKeyParts};
 use serde_json::Value;
 use sha2::Digest;
-use std::sync::LazyLock;
-
-/// A key's numbers as bytes.
-struct Numbers {
-    n: Vec<u8>,
-    p: Vec<u8>,
-    q: Vec<u8>,
-    dp: Vec<u8>,
-    dq: Vec<u8>,
-    qinv: Vec<u8>,
-}
-
-impl Numbers {
-    fn of(key: &rsa::PrivateKey) -> Numbers {
-        let size = key.size();
-        let bytes = |number: &BoxedUint, size: usize| {
-            let bytes = number.to_be_bytes();
-            let mut out = vec![0; size.saturating_sub(bytes.len())];
-            out.extend_from_slice(&bytes[bytes.len().saturating_sub(size)..]);
-            out
-        };
-        let [p, q] = key.primes() else { panic!("two primes") };
-        Numbers {
-            n: bytes(key.n().as_ref(), size),
-            p: bytes(p.as_ref(), size / 2),
-            q: bytes(q.as_ref(), size / 2),
-            dp: bytes(key.dp().expect("precomputed"), size / 2),
-            dq: bytes(key.dq().expect("precomputed"), size / 2),
-            qinv: bytes(&key.qinv().expect("precomputed").retrieve(), size / 2),
-        }
-    }
-
-    fn components(&self) -> Components<'_> {
-        let Numbers { n, p, q, dp, dq, qinv } = self;
-        Components { n, p, q, dp, dq, qinv }
-    }
-
-    fn prepared<const N: usize, const M: usize>(&self) -> PrivateKey<N, M> {
-        PrivateKey::new(&self.components()).expect("a key")
-    }
-}
-
-static KEY: LazyLock<rsa::PrivateKey> =
-    LazyLock::new(|| rsa::PrivateKey::new(&mut ChaCha20Rng::seed_from_u64(11), 2048).expect("a key"));
+use support::{KEY, MODULUS, Numbers, PRIME};
 
 fn private<const N: usize, const M: usize>(key: &mut PrivateKey<N, M>, input: &[u8]) -> Result<Vec<u8>, EngineError> {
     let mut output = vec![0; input.len()];
@@ -90,7 +47,7 @@ fn wycheproof<const N: usize, const M: usize>(file: &str) -> Option<usize> {
             continue;
         }
         let key = rsa::PrivateKey::from_pkcs8_der(&bytes(&group["privateKeyPkcs8"])).expect("a key");
-        let mut engine: PrivateKey<N, M> = Numbers::of(&key).prepared();
+        let mut engine: PrivateKey<N, M> = Numbers::of(&key).prepared(Portable);
         for test in group["tests"].as_array().expect("tests") {
             let input = encode(hash, &bytes(&test["msg"]), key.size());
             assert_eq!(private(&mut engine, &input), Ok(bytes(&test["sig"])), "{file}, test {}", test["tcId"]);
@@ -121,7 +78,7 @@ fn wycheproof_signatures_of_three_sizes() {
 #[test]
 fn the_rsa_crate_agrees() {
     let numbers = Numbers::of(&KEY);
-    let mut engine: Rsa2048 = numbers.prepared();
+    let mut engine: Rsa2048 = numbers.prepared(Portable);
     let mut inputs: Vec<Vec<u8>> = vec![vec![0; 256], [vec![0; 255], vec![1]].concat()];
     let mut last = numbers.n.clone();
     last[255] -= 1;
@@ -155,8 +112,10 @@ fn the_rsa_crate_agrees() {
 #[test]
 fn blinded_exponents_change_nothing() {
     let numbers = Numbers::of(&KEY);
-    let (mut plain, mut blinded) =
-        (numbers.prepared::<PRIME, MODULUS>(), numbers.prepared::<PRIME, MODULUS>().blinding_exponents());
+    let (mut plain, mut blinded) = (
+        numbers.prepared::<PRIME, MODULUS, _>(Portable),
+        numbers.prepared::<PRIME, MODULUS, _>(Portable).blinding_exponents(),
+    );
     for round in 0..8 {
         let input = encode("SHA-256", &[round], 256);
         assert_eq!(private(&mut blinded, &input), private(&mut plain, &input));
@@ -166,7 +125,7 @@ fn blinded_exponents_change_nothing() {
 #[test]
 fn what_is_no_input_is_refused_and_nothing_is_written() {
     let numbers = Numbers::of(&KEY);
-    let mut engine: Rsa2048 = numbers.prepared();
+    let mut engine: Rsa2048 = numbers.prepared(Portable);
     assert_eq!(private(&mut engine, &numbers.n), Err(EngineError::Input), "n itself");
     assert_eq!(private(&mut engine, &[0xFF; 256]), Err(EngineError::Input));
     assert_eq!(private(&mut engine, &[0; 255]), Err(EngineError::Input));
@@ -196,7 +155,7 @@ fn what_is_no_key_is_refused() {
 fn a_flipped_bit_of_the_key_never_leaves() {
     let input = encode("SHA-256", b"fault", 256);
     let (mut refused, mut harmless) = (0, 0);
-    let right = private(&mut Numbers::of(&KEY).prepared::<PRIME, MODULUS>(), &input);
+    let right = private(&mut Numbers::of(&KEY).prepared::<PRIME, MODULUS, _>(Portable), &input);
     for part in 0..6 {
         for bit in (0..1024).step_by(61) {
             let mut numbers = Numbers::of(&KEY);
@@ -222,13 +181,9 @@ fn a_flipped_bit_of_the_key_never_leaves() {
 #[test]
 fn nothing_of_a_key_is_shown() {
     let numbers = Numbers::of(&KEY);
-    let engine: Rsa2048 = numbers.prepared();
+    let engine: Rsa2048 = numbers.prepared(Portable);
     assert_eq!(format!("{engine:?} {:?}", numbers.components()), "PrivateKey(..) Components(..)");
 }
-
-/// Limbs of an RSA-2048 key.
-const PRIME: usize = 1024 / limb::BITS as usize;
-const MODULUS: usize = 2 * PRIME;
 
 /// Eight limbs of either width.
 const SMALL: usize = 8;
