@@ -66,6 +66,17 @@ pub trait Pairs<const N: usize>: Arithmetic {
         bases: [&Natural<N>; 2],
         exponents: [&[Limb]; 2],
     ) -> [Natural<N>; 2];
+
+    /// 2^`exponents` in Montgomery form, first modulo p, second modulo q. Every exponent takes the same steps.
+    fn powers_of_two(
+        self,
+        pair: &Self::Pair,
+        [p, q]: [&Modulus<N, Self>; 2],
+        [exponent_p, exponent_q]: [&Natural<N>; 2],
+    ) -> [Natural<N>; 2] {
+        let _ = pair;
+        [p.power_of_two(exponent_p), q.power_of_two(exponent_q)]
+    }
 }
 
 /// The public operation.

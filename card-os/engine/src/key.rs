@@ -254,7 +254,7 @@ fn halves<const N: usize, const M: usize>(number: &Natural<M>) -> Wide<N> {
     wide
 }
 
-fn joined<const N: usize, const M: usize>(wide: &Wide<N>) -> Natural<M> {
+pub(crate) fn joined<const N: usize, const M: usize>(wide: &Wide<N>) -> Natural<M> {
     let mut number = [0; M];
     for (slot, limb) in number.iter_mut().zip(wide.as_flattened()) {
         *slot = *limb;

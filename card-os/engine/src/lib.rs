@@ -1,4 +1,4 @@
-//! RSA private operations on fixed limbs, for 2048-, 3072- and 4096-bit keys of two primes and e = 65537. No `std`, no
+//! RSA private operations and key generation on fixed limbs, for 2048-, 3072- and 4096-bit keys of two primes and e = 65537. No `std`, no
 //! allocation, no `unsafe`.
 //!
 //! # Design
@@ -11,13 +11,18 @@
 //! | [`arithmetic`] | the seam for accelerators, and [`Portable`](arithmetic::Portable), which needs none |
 //! | [`modulus`] | Montgomery form, exponentiation with a fixed window |
 //! | [`key`] | a private key: CRT, blinding, and the check without which nothing leaves |
+//! | [`generate`](mod@generate) | key generation to FIPS 186-5 A.1.3, with the exponents |
+//! | [`prime`] | tests of primality, two numbers at once, and the search for a prime |
+//! | [`sieve`] | the numbers of an interval that no small prime divides |
+//! | [`randomness`] | draws from a source that is not believed blindly |
 //!
 //! A key is prepared once ([`PrivateKey::new`]) and then used many times. Preparing divides nothing: constants come from
 //! doubling and squaring, and inputs are brought below a prime by Montgomery reduction.
 //!
 //! # Side channels: claims and limits
 //!
-//! - No branch and no address depends on a secret. Exponents are walked in windows of public width; table entries are
+//! - No branch and no address of a private operation depends on a secret; of key generation, those of the sieve and the number
+//!   of candidates do (see [`generate`](mod@generate)). Exponents are walked in windows of public width; table entries are
 //!   selected by reading all of them; subtractions are masked, and the masks are hidden from the optimiser.
 //! - Inputs are blinded with a fresh random pair when the key is prepared, squared after each use. Exponents are blinded on
 //!   request ([`PrivateKey::blinding_exponents`]).
@@ -30,12 +35,13 @@
 //!
 //! # Sources
 //!
-//! Montgomery 1985; Koç, Acar and Kaliski 1996 (product and reduction apart: "SOS"); RFC 8017 §5 for the primitives.
+//! Montgomery 1985; Koç, Acar and Kaliski 1996 (product and reduction apart: "SOS"); RFC 8017 §5 for the primitives; FIPS 186-5
+//! A.1.3 and B.3.1 for key generation; Jebelean 1993 (exact division); Brandt and Damgård 1993 (incremental search).
 //!
 //! # Not supported
 //!
 //! **Other public exponents**, **more than two primes**, **primes of different lengths**, **decryption** (there is no padding
-//! here, and none may be parsed), **key generation** (yet).
+//! here, and none may be parsed).
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 #![deny(
@@ -49,12 +55,18 @@
 )]
 
 pub mod arithmetic;
+mod exponent;
+pub mod generate;
 pub mod key;
 pub mod limb;
 pub mod modulus;
 pub mod natural;
+pub mod prime;
+pub mod randomness;
 pub mod schoolbook;
+pub mod sieve;
 
+pub use generate::{ComponentsMut, Generated, generate};
 pub use key::{Components, EngineError, PrivateKey};
 
 /// Limbs in so many bits.

@@ -14,6 +14,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 /// Bits of the exponent taken at once.
 pub const WINDOW: u32 = if cfg!(feature = "window4") { 4 } else { 5 };
 const TABLE: usize = 1 << WINDOW;
+/// Bits that say which bit of a limb is meant: as many are taken at once where the base is two.
+const DIGIT: u32 = limb::BITS.trailing_zeros();
 
 /// A number of twice as many limbs: low half, high half.
 pub type Wide<const N: usize> = [Natural<N>; 2];
@@ -170,6 +172,41 @@ impl<const N: usize, A: Arithmetic> Modulus<N, A> {
             *result = self.arithmetic.multiply(&mut wide, &result, &factor, &self.m, self.k);
         }
         *result
+    }
+
+    /// 2^exponent in Montgomery form, for a quarter less work than [`Modulus::power`]: no table, and instead of its
+    /// multiplications a shift and one step of a reduction. Every exponent takes the same steps.
+    ///
+    /// Such a step gives z · 2^w / 2^B for limbs of B bits, so the digits of the exponent, to the base B, are the numbers w − B
+    /// from −B to −1. They are those of the exponent + B + B² + … + Bⁿ, each less B.
+    #[must_use]
+    pub fn power_of_two(&self, exponent: &Natural<N>) -> Natural<N> {
+        const { assert!(N > 1, "the first power has up to B + 1 bits") };
+        let digits = (N * limb::BITS as usize - 1) / DIGIT as usize;
+        let mut sum = Zeroizing::new(*exponent);
+        let mut units = [0; N];
+        for at in (1..=digits).map(|digit| digit * DIGIT as usize) {
+            if let Some(limb) = units.get_mut(at / limb::BITS as usize) {
+                *limb |= 1 << (at % limb::BITS as usize);
+            }
+        }
+        let carry = natural::add_masked(&mut sum, &units, limb::mask(1));
+        let top = digits * DIGIT as usize;
+        let first = natural::bits(sum.as_ref(), top, DIGIT) | (carry << (N * limb::BITS as usize - top));
+        let mut power = Zeroizing::new([0; N]);
+        for (index, limb) in (0..).zip(power.iter_mut()) {
+            *limb = limb::equal(index, first >> DIGIT) & (1 << (first % Limb::from(limb::BITS)));
+        }
+        *power = self.enter(&power);
+        let mut wide = Zeroizing::new([[0; N]; 2]);
+        for digit in (0..digits).rev() {
+            for _ in 0..DIGIT {
+                *power = self.arithmetic.square(&mut wide, &power, &self.m, self.k);
+            }
+            let factor = 1 << natural::bits(sum.as_ref(), digit * DIGIT as usize, DIGIT);
+            *power = schoolbook::scale(&mut wide, &power, factor, &self.m, self.k);
+        }
+        *power
     }
 
     /// base^65537, in Montgomery form both ways.

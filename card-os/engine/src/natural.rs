@@ -1,6 +1,6 @@
 //! Numbers of a fixed number of limbs, least significant first. Time depends on the number of limbs alone.
 
-use crate::limb::{self, BYTES, Limb};
+use crate::limb::{self, BITS, BYTES, Limb};
 
 /// A number.
 pub type Natural<const N: usize> = [Limb; N];
@@ -60,6 +60,42 @@ pub fn double<const N: usize>(a: &mut Natural<N>) -> Limb {
         carry = next;
     }
     carry
+}
+
+/// Halves where the mask says so, rounding down.
+#[inline(always)]
+pub fn halve_masked<const N: usize>(a: &mut Natural<N>, mask: Limb) {
+    let mut fallen = 0;
+    for a in a.iter_mut().rev() {
+        let half = (*a >> 1) | fallen;
+        fallen = *a << (BITS - 1);
+        *a ^= (*a ^ half) & mask;
+    }
+}
+
+/// Swaps both where the mask says so.
+#[inline(always)]
+pub fn swap_masked<const N: usize>(a: &mut Natural<N>, b: &mut Natural<N>, mask: Limb) {
+    for (a, b) in a.iter_mut().zip(b) {
+        let difference = (*a ^ *b) & mask;
+        (*a, *b) = (*a ^ difference, *b ^ difference);
+    }
+}
+
+/// A small number: one limb, and nothing above.
+#[must_use]
+pub fn small<const N: usize>(value: Limb) -> Natural<N> {
+    let mut number = [0; N];
+    if let Some(first) = number.first_mut() {
+        *first = value;
+    }
+    number
+}
+
+/// The lowest limb: all that divisibility by two and by R asks for.
+#[must_use]
+pub fn lowest<const N: usize>(number: &Natural<N>) -> Limb {
+    number.first().copied().unwrap_or(0)
 }
 
 /// 1 where a < b, else 0.

@@ -217,6 +217,23 @@ proptest! {
         prop_assert_eq!(&bytes[..], &expected.to_be_bytes()[..]);
     }
 
+    /// Powers of two come out as those of any base do.
+    #[test]
+    fn powers_of_two_are_powers(
+        mut m in proptest::collection::vec(prop_oneof![Just(0u8), Just(0xFF), any::<u8>()], SMALL_BYTES),
+        exponent in proptest::collection::vec(prop_oneof![Just(0u8), Just(0xFF), any::<u8>()], SMALL_BYTES),
+    ) {
+        m[0] |= 0x80;
+        m[SMALL_BYTES - 1] |= 1;
+        let modulus = Modulus::<SMALL>::new(&natural::from_be_bytes(&m).expect("size")).expect("odd, top bit set");
+        let exponent = natural::from_be_bytes::<SMALL>(&exponent).expect("size");
+        let two = modulus.enter(&natural::small(2));
+        prop_assert_eq!(
+            modulus.leave(&modulus.power_of_two(&exponent)),
+            modulus.leave(&modulus.power(&two, &exponent))
+        );
+    }
+
     /// Every window of a number is the bits that are there.
     #[test]
     fn windows_are_bits(number in any::<[u8; SMALL_BYTES]>(), at in 0..SMALL_BYTES * 8, width in 1u32..6) {
