@@ -4,7 +4,7 @@
 
 use crate::platform::{Engine, EngineFault, MODULUS, PRIME, PrivateKey};
 use engine::{
-    Components,
+    Components, ComponentsMut, Generated,
     arithmetic::{Kernel, Portable},
 };
 use rand_core::TryCryptoRng;
@@ -67,8 +67,19 @@ impl<A: Kernel<P, N>> Engine for FixedEngine<A> {
         result
     }
 
-    fn generate<R: TryCryptoRng>(&mut self, _: &mut R) -> Result<PrivateKey, EngineFault> {
-        Err(EngineFault)
+    fn generate<R: TryCryptoRng>(&mut self, rng: &mut R) -> Result<PrivateKey, EngineFault> {
+        let key: Generated<P, N> = engine::generate(self.arithmetic, rng).map_err(|_| EngineFault)?;
+        let mut out = PrivateKey {
+            n: [0; MODULUS],
+            p: [0; PRIME],
+            q: [0; PRIME],
+            dp: [0; PRIME],
+            dq: [0; PRIME],
+            qinv: [0; PRIME],
+        };
+        let PrivateKey { n, p, q, dp, dq, qinv } = &mut out;
+        key.write(&mut ComponentsMut { n, p, q, dp, dq, qinv }).map_err(|_| EngineFault)?;
+        Ok(out)
     }
 
     fn power_off(&mut self) {

@@ -1,6 +1,7 @@
 //! The private exponents that belong to e = 65537, without division by anything secret.
 
 use crate::{
+    arithmetic::Portable,
     limb::{self, Limb},
     modulus::Wide,
     natural::{self, Natural},
@@ -108,6 +109,6 @@ pub(crate) fn lcm<const N: usize>(a: &Natural<N>, b: &Natural<N>) -> Zeroizing<W
     let parts = odd_gcd(a, b);
     let [gcd, without_twos] = &*parts;
     let mut multiple = Zeroizing::new([[0; N]; 2]);
-    schoolbook::product(&mut multiple, &exact_quotient(without_twos, gcd), b);
+    schoolbook::product(Portable, &mut multiple, &exact_quotient(without_twos, gcd), b);
     multiple
 }

@@ -119,7 +119,7 @@ impl<const N: usize, const M: usize> Generated<N, M> {
         }
         let [p, q] = &*primes;
         let mut n = Zeroizing::new([[0; N]; 2]);
-        schoolbook::product(&mut n, p, q);
+        schoolbook::product(arithmetic, &mut n, p, q);
         // Fermat: q^(p − 2) is the inverse.
         let q_form = Zeroizing::new(modulus.enter(q));
         let qinv = Zeroizing::new(modulus.power(&q_form, &*Zeroizing::new(less(p, 2))));

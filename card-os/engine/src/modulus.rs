@@ -204,7 +204,7 @@ impl<const N: usize, A: Arithmetic> Modulus<N, A> {
                 *power = self.arithmetic.square(&mut wide, &power, &self.m, self.k);
             }
             let factor = 1 << natural::bits(sum.as_ref(), digit * DIGIT as usize, DIGIT);
-            *power = schoolbook::scale(&mut wide, &power, factor, &self.m, self.k);
+            *power = schoolbook::scale(self.arithmetic, &mut wide, &power, factor, &self.m, self.k);
         }
         *power
     }

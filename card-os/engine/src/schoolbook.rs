@@ -58,19 +58,26 @@ pub fn reduce<const N: usize, A: Arithmetic>(arithmetic: A, wide: &mut Wide<N>, 
 
 /// The residue of a · `factor` / 2^BITS modulo m, below R: a sixteenth of a multiplication where numbers have sixteen limbs.
 #[inline(always)]
-pub fn scale<const N: usize>(wide: &mut Wide<N>, a: &Natural<N>, factor: Limb, m: &Natural<N>, k: Limb) -> Natural<N> {
+pub fn scale<const N: usize, A: Arithmetic>(
+    arithmetic: A,
+    wide: &mut Wide<N>,
+    a: &Natural<N>,
+    factor: Limb,
+    m: &Natural<N>,
+    k: Limb,
+) -> Natural<N> {
     let [low, _] = wide;
     low.fill(0);
     let limbs = wide.as_flattened_mut();
-    let high = row(limbs, a, factor, 0);
+    let high = arithmetic.row(limbs, a, factor, 0);
     let q = limbs.first().copied().unwrap_or(0).wrapping_mul(k);
-    let carry = row(limbs, m, q, 0);
+    let carry = arithmetic.row(limbs, m, q, 0);
     let (above, top) = limb::add(high, carry, 0);
     if let Some(place) = limbs.get_mut(N) {
         *place = above;
     }
     let mut out = [0; N];
-    for (slot, limb) in out.iter_mut().zip(next(limbs)) {
+    for (slot, limb) in out.iter_mut().zip(after(limbs, 1)) {
         *slot = *limb;
     }
     natural::sub_masked(&mut out, m, limb::mask(top));

@@ -170,7 +170,7 @@ impl Engine for AnyEngine {
     }
 
     fn generate<R: TryCryptoRng>(&mut self, rng: &mut R) -> Result<PrivateKey, EngineFault> {
-        RsaEngine::default().generate(rng)
+        inside!(self, engine => engine.generate(rng))
     }
 
     fn power_off(&mut self) {
