@@ -51,7 +51,8 @@ impl<const N: usize, A: Arithmetic> Modulus<N, A> {
     #[must_use]
     pub fn with(arithmetic: A, m: &Natural<N>) -> Option<Self> {
         let (first, last) = (m.first()?, m.last()?);
-        if first & 1 == 0 || last >> (limb::BITS - 1) == 0 {
+        // Both in one bit: the value itself may be a secret.
+        if first & (last >> (limb::BITS - 1)) == 0 {
             return None;
         }
         let mut modulus = Modulus { arithmetic, m: *m, k: limb::negated_inverse(*first), r2: [0; N] };
