@@ -10,7 +10,7 @@
 //! | [`rounds`] | interleaved rounds under one [`clock`] |
 //! | [`statistics`] | median, best, ratios |
 //! | [`instructions`] | callgrind's count for one operation |
-//! | [`report`], [`table`] | what was seen: as data and JSON, as text |
+//! | [`report`], [`table`], [`chart`] | what was seen: as data and JSON, as text, as SVG |
 //!
 //! All contenders of a row run in one process on one thread in turn, with the same key and the same message, and every result
 //! is compared with one that the `rsa` crate made beforehand. Rates of two runs are never compared, only ratios to a
@@ -22,6 +22,7 @@
 
 pub mod again;
 pub mod apdu;
+pub mod chart;
 pub mod clock;
 pub mod contender;
 pub mod cpu;
