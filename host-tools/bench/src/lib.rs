@@ -11,6 +11,7 @@
 //! | [`statistics`] | median, best, ratios |
 //! | [`instructions`] | callgrind's count for one operation |
 //! | [`report`], [`table`], [`chart`] | what was seen: as data and JSON, as text, as SVG |
+//! | [`baseline`] | what was seen before, and whether it got worse |
 //!
 //! All contenders of a row run in one process on one thread in turn, with the same key and the same message, and every result
 //! is compared with one that the `rsa` crate made beforehand. Rates of two runs are never compared, only ratios to a
@@ -22,6 +23,7 @@
 
 pub mod again;
 pub mod apdu;
+pub mod baseline;
 pub mod chart;
 pub mod clock;
 pub mod contender;
