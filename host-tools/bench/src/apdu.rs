@@ -127,7 +127,7 @@ pub fn rows(stored: &Stored) -> Result<Vec<Row>, BenchError> {
     let act = |act: &'static str| {
         let mut card = Direct(stored.card()?);
         card.0.power_on();
-        let card = exchanges(act, "card", "the simulated card", Side::Own, reader(card), stored, None, 1)?;
+        let card = exchanges(act, Who("card", "the simulated card", Side::Own), reader(card), stored, None, 1)?;
         let mut contenders = vec![card];
         if act == "sign" {
             contenders.push(stored.engine()?);
@@ -155,13 +155,13 @@ pub(crate) fn reader(mut reader: impl Reader + 'static) -> Transmit {
     Box::new(move |command| reader.transmit(command).map_err(Trouble::failed))
 }
 
+/// Short name, what it is, and whose.
+pub(crate) struct Who(pub(crate) &'static str, pub(crate) &'static str, pub(crate) Side);
+
 /// A contender that does an act by sending commands. `keep` lives as long as it; one `share` of the usual repetitions is done.
-#[expect(clippy::too_many_arguments, reason = "the columns of one line of a table")]
 pub(crate) fn exchanges(
     act: &str,
-    name: &str,
-    about: &str,
-    side: Side,
+    Who(name, about, side): Who,
     mut transmit: Transmit,
     stored: &Stored,
     keep: Option<Rc<dyn Any>>,

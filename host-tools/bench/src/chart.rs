@@ -53,14 +53,13 @@ fn bar(out: &mut String, y: u32, figure: &Figure, most: f64, row: &RowReport) {
     let (best, median) = (length(figure.best_per_second), length(figure.median_per_second));
     let colour = if figure.own { "#b3261e" } else { "#8a929c" };
     text(out, LEFT - 8, y + 16, "text-anchor=\"end\"", &figure.name);
-    let _ = writeln!(out, "<rect x=\"{LEFT}\" y=\"{}\" width=\"{best:.1}\" height=\"18\" fill=\"{colour}\"/>", y + 3);
-    let tick = f64::from(LEFT) + median;
+    let (top, about) = (y + 3, escaped(&figure.about));
     let _ = writeln!(
         out,
-        "<path d=\"M{tick:.1} {}v18\" stroke=\"#ffffff\" stroke-width=\"2\"/><title>{}</title>",
-        y + 3,
-        escaped(&figure.about)
+        "<rect x=\"{LEFT}\" y=\"{top}\" width=\"{best:.1}\" height=\"18\" fill=\"{colour}\"><title>{about}</title></rect>"
     );
+    let tick = f64::from(LEFT) + median;
+    let _ = writeln!(out, "<path d=\"M{tick:.1} {top}v18\" stroke=\"#ffffff\" stroke-width=\"2\"/>");
     let ratios = row.figures.iter().flat_map(|own| own.ratios.iter().map(move |against| (own, against)));
     let ratios = ratios.filter(|(_, against)| against.rival == figure.name);
     let ratios: Vec<String> = ratios.map(|(own, against)| format!("{} {:.2}×", own.name, against.ratio.best)).collect();

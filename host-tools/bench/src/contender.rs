@@ -1,6 +1,6 @@
 //! One thing that is measured.
 
-use crate::{clock::Clock, error::Trouble};
+use crate::{clock::Clock, error::Trouble, key::Key};
 use std::sync::Arc;
 
 /// Work that is done again and again.
@@ -73,6 +73,9 @@ pub trait Signer {
     /// What the library says.
     fn sign(&mut self, message: &[u8], signature: &mut [u8]) -> Result<(), Trouble>;
 }
+
+/// Prepares a key.
+pub type Prepare = fn(&Key) -> Result<Box<dyn Signer>, Trouble>;
 
 /// A signer at work.
 pub struct Signing {

@@ -5,9 +5,8 @@
 //! rival that would use them counts as the code that it falls back to.
 
 use std::{
-    ffi::OsStr,
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 /// Counts by running the program again.
@@ -36,24 +35,31 @@ impl Counter<'_> {
     /// Why it could not be counted, in words.
     pub fn count(&self, row: &str, contender: &str, card: Option<&Path>) -> Result<u64, String> {
         let times = times(row);
-        let none = self.total(row, contender, 0, card)?;
-        let all = self.total(row, contender, times, card)?;
-        Ok(all.saturating_sub(none) / times)
+        // Side by side: counting is not disturbed by neighbours.
+        let none = self.start(row, contender, 0, card)?;
+        let all = self.start(row, contender, times, card)?;
+        let (none, all) = (total(none), total(all));
+        Ok(all?.saturating_sub(none?) / times)
     }
 
-    fn total(&self, row: &str, contender: &str, times: u64, card: Option<&Path>) -> Result<u64, String> {
+    fn start(&self, row: &str, contender: &str, times: u64, card: Option<&Path>) -> Result<Child, String> {
         let mut command = Command::new("valgrind");
         command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(self.program);
         command.args(["bench-once", row, contender, &times.to_string()]).args(card.map(Path::as_os_str));
-        command.env_remove::<&OsStr>("LD_PRELOAD".as_ref()).stdin(Stdio::null());
-        let output = command.output().map_err(|error| format!("valgrind: {error}"))?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        if !output.status.success() {
-            let last = said.lines().rfind(|line| !line.starts_with("==")).unwrap_or("it says nothing");
-            return Err(format!("under valgrind: {last}"));
-        }
-        collected(&said).ok_or_else(|| "callgrind tells no number".into())
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.spawn().map_err(|error| format!("valgrind: {error}"))
     }
+}
+
+/// What a run says at its end.
+fn total(run: Child) -> Result<u64, String> {
+    let output = run.wait_with_output().map_err(|error| format!("valgrind: {error}"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        let last = said.lines().rfind(|line| !line.starts_with("==")).unwrap_or("it says nothing");
+        return Err(format!("under valgrind: {last}"));
+    }
+    collected(&said).ok_or_else(|| "callgrind tells no number".into())
 }
 
 /// The number in callgrind's last words.

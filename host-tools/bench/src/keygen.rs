@@ -33,6 +33,9 @@ pub trait Generator {
     fn take(&mut self) -> Result<PrivateKey, Trouble>;
 }
 
+/// Makes someone who makes keys of so many bits.
+pub type MakeGenerator = fn(usize) -> Result<Box<dyn Generator>, Trouble>;
+
 /// Randomness for those who can be handed some: the same in each run, so that each run meets the same prime candidates.
 #[must_use]
 pub fn rng() -> SimRng {
@@ -63,7 +66,7 @@ pub fn row(bits: usize, rivals: &[(&'static str, Library)]) -> Result<Row, Bench
     for (rival, library) in rivals {
         let Some(make) = library.generator else { continue };
         let generator = make(bits).map_err(|trouble| trouble.of(&name, rival))?;
-        contenders.push(contender(rival, (library.about)(), Side::Rival, generator));
+        contenders.push(contender(rival, (library.version)(), Side::Rival, generator));
     }
     let title = format!("RSA-{bits} key pairs");
     Ok(Row { name, title, clock: Clock::ThreadCpu, contenders })

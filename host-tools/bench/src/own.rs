@@ -1,16 +1,13 @@
 //! This project's back ends. A new one is one line of [`BACK_ENDS`] and whatever prepares its key.
 
 use crate::{
-    contender::Signer,
+    contender::{Prepare, Signer},
     error::{BenchError, Trouble},
     key::Key,
     message::encode,
 };
 use engine::{Components, PrivateKey, Rsa2048, Rsa3072, Rsa4096};
 use sim::rng::SimRng;
-
-/// Prepares a key.
-type Prepare = fn(&Key) -> Result<Box<dyn Signer>, Trouble>;
 
 /// One way in which the engine can calculate.
 #[derive(Debug, Clone, Copy)]

@@ -22,7 +22,8 @@ pub fn row(bits: usize, back_ends: &[BackEnd], rivals: &[(&'static str, Library)
     let (key, name) = (Key::of(bits)?, format!("{PREFIX}{bits}"));
     let (message, expected): (Arc<[u8]>, Arc<[u8]>) = (MESSAGE.into(), key.expected(MESSAGE)?.into());
     let own = back_ends.iter().map(|own| (own.name, own.about.to_owned(), Side::Own, own.signer));
-    let rivals = rivals.iter().map(|(name, library)| (*name, (library.about)(), Side::Rival, library.signer));
+    let about = |library: &Library| format!("{}, {}", (library.version)(), library.protection);
+    let rivals = rivals.iter().map(|(name, library)| (*name, about(library), Side::Rival, library.signer));
     let contenders = own.chain(rivals).map(|(contender, about, side, prepare)| {
         let signer = prepare(&key).map_err(|trouble| trouble.of(&name, contender))?;
         let work = Box::new(Signing::new(signer, Arc::clone(&message), Arc::clone(&expected)));

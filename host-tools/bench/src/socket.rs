@@ -1,7 +1,7 @@
 //! Rows of commands through the PC/SC socket server, whose other end is a thread of this process. Time on the wall.
 
 use crate::{
-    apdu::{self, Stored, Transmit, acts, exchanges, reader},
+    apdu::{self, Stored, Transmit, Who, acts, exchanges, reader},
     clock::Clock,
     contender::{Row, Side},
     error::BenchError,
@@ -55,7 +55,7 @@ pub fn rows(stored: &Stored) -> Result<Vec<Row>, BenchError> {
     let act = |act: &'static str| {
         let own = |name, about, transmit: Transmit| {
             let keep: Rc<dyn Any> = Rc::clone(&desk) as Rc<dyn Any>;
-            exchanges(act, name, about, Side::Own, transmit, stored, Some(keep), SHARE)
+            exchanges(act, Who(name, about, Side::Own), transmit, stored, Some(keep), SHARE)
         };
         let client = PcscReader::open(desk.server.path(), Some(READER)).map_err(lost)?;
         let mut contenders = vec![own("socket", "through the PC/SC socket by this project's client", reader(client))?];
@@ -63,8 +63,8 @@ pub fn rows(stored: &Stored) -> Result<Vec<Row>, BenchError> {
         contenders.push(own("libpcsclite", "through the PC/SC socket by libpcsclite", libpcsclite::connect()?)?);
         let slot = Slot::new(READER);
         slot.insert(Box::new(stored.card()?));
-        let (about, local) = ("the same slot without a socket", reader(LocalReader::new(slot)));
-        contenders.push(exchanges(act, "card", about, Side::Rival, local, stored, None, SHARE)?);
+        let card = Who("card", "the same slot without a socket", Side::Rival);
+        contenders.push(exchanges(act, card, reader(LocalReader::new(slot)), stored, None, SHARE)?);
         if act == "sign" {
             contenders.push(stored.engine()?);
         }

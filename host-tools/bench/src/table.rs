@@ -23,9 +23,11 @@ impl std::fmt::Display for Report {
 /// One row: who, how fast, how many instructions, and how many times as fast each own contender is.
 fn text(row: &RowReport, rounds: u32) -> String {
     let own: Vec<&Figure> = row.figures.iter().filter(|figure| !figure.ratios.is_empty()).collect();
-    let mut lines = vec![["", "median/s", "best/s", "instructions"].map(String::from).to_vec()];
-    lines[0].extend(own.iter().map(|figure| format!("{} is", figure.name)));
-    lines[0].push(String::new());
+    let counted = row.figures.iter().any(|figure| figure.instructions.is_some());
+    let head = ["", "median/s", "best/s", if counted { "instructions" } else { "" }].map(String::from);
+    // Two numbers in each of these: of the medians, and of the bests.
+    let head = head.into_iter().chain(own.iter().map(|figure| format!("{} is", figure.name)));
+    let mut lines = vec![head.chain([String::new()]).collect::<Vec<_>>()];
     for figure in &row.figures {
         let instructions = figure.instructions.map_or_else(String::new, grouped);
         let (median, best) = (number(figure.median_per_second), number(figure.best_per_second));
@@ -38,7 +40,7 @@ fn text(row: &RowReport, rounds: u32) -> String {
         lines.push(line);
     }
     let mut out = format!("{} ({}, {rounds} rounds)\n", row.title, row.clock.name());
-    let columns = lines[0].len();
+    let columns = own.len() + 5;
     let widths: Vec<usize> =
         (0..columns).map(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0)).collect();
     for line in &lines {

@@ -17,10 +17,11 @@ use aws_lc_rs::{
 use rsa::pkcs8::DecodePrivateKey;
 
 pub(super) const LIBRARY: Library = Library {
-    about: || {
+    version: || {
         let (bindings, library) = (versions::of("aws-lc-rs"), versions::of("aws-lc-sys"));
-        format!("aws-lc-rs {bindings} (aws-lc-sys {library}), blinded and checked")
+        format!("aws-lc-rs {bindings} (aws-lc-sys {library})")
     },
+    protection: "blinded and checked",
     signer,
     generator: Some(generator),
 };

@@ -12,7 +12,8 @@ use graviola::signing::rsa::{KeySize, SigningKey};
 use rsa::pkcs8::DecodePrivateKey;
 
 pub(super) const LIBRARY: Library = Library {
-    about: || format!("graviola {}, checked, not blinded", versions::of("graviola")),
+    version: || format!("graviola {}", versions::of("graviola")),
+    protection: "checked, not blinded",
     signer,
     generator: Some(generator),
 };
@@ -22,7 +23,21 @@ fn failed(error: graviola::Error) -> Trouble {
     Trouble::Failed(format!("{error:?}"))
 }
 
+/// graviola panics where the processor lacks what it is written in. (its `verify_cpu_features`)
+fn insist() -> Result<(), Trouble> {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::is_x86_feature_detected as has;
+        let there = [has!("adx"), has!("aes"), has!("avx"), has!("avx2"), has!("bmi1"), has!("pclmulqdq")];
+        if there.contains(&false) {
+            return Err(Trouble::failed("this processor lacks one of adx, aes, avx, avx2, bmi1, pclmulqdq"));
+        }
+    }
+    Ok(())
+}
+
 fn signer(key: &Key) -> Result<Box<dyn Signer>, Trouble> {
+    insist()?;
     Ok(Box::new(Ready(SigningKey::from_pkcs8_der(&key.pkcs8).map_err(failed)?)))
 }
 
@@ -39,6 +54,7 @@ impl Signer for Ready {
 }
 
 fn generator(bits: usize) -> Result<Box<dyn Generator>, Trouble> {
+    insist()?;
     let size = match bits {
         2048 => KeySize::Rsa2048,
         3072 => KeySize::Rsa3072,

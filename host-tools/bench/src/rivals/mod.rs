@@ -11,22 +11,19 @@ mod openssl;
 #[cfg(feature = "ring")]
 mod ring;
 
-use crate::{
-    contender::Signer,
-    error::{BenchError, Trouble},
-    key::Key,
-    keygen::Generator,
-};
+use crate::{contender::Prepare, error::BenchError, keygen::MakeGenerator};
 
 /// What a library can do.
 #[derive(Debug, Clone, Copy)]
 pub struct Library {
-    /// Version, and what is worth knowing about its signatures.
-    pub about: fn() -> String,
+    /// What it calls itself, with its version.
+    pub version: fn() -> String,
+    /// What protects its signatures.
+    pub protection: &'static str,
     /// Prepares a key.
-    pub signer: fn(&Key) -> Result<Box<dyn Signer>, Trouble>,
+    pub signer: Prepare,
     /// Makes keys of so many bits, if it makes any.
-    pub generator: Option<fn(usize) -> Result<Box<dyn Generator>, Trouble>>,
+    pub generator: Option<MakeGenerator>,
 }
 
 /// A library that may be compiled in.

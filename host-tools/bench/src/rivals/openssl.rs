@@ -18,7 +18,8 @@ use openssl::{
 use rsa::pkcs8::DecodePrivateKey;
 
 pub(super) const LIBRARY: Library = Library {
-    about: || format!("{}, EVP, blinded and checked", openssl::version::version()),
+    version: || openssl::version::version().to_owned(),
+    protection: "EVP, blinded and checked",
     signer,
     generator: Some(|bits| Ok(Box::new(Keys { bits, made: None }))),
 };

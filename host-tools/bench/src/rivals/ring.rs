@@ -7,8 +7,12 @@ use ring::{
     signature::{RSA_PKCS1_SHA256, RsaKeyPair},
 };
 
-pub(super) const LIBRARY: Library =
-    Library { about: || format!("ring {}, checked, not blinded", versions::of("ring")), signer, generator: None };
+pub(super) const LIBRARY: Library = Library {
+    version: || format!("ring {}", versions::of("ring")),
+    protection: "checked, not blinded",
+    signer,
+    generator: None,
+};
 
 fn signer(key: &Key) -> Result<Box<dyn Signer>, Trouble> {
     Ok(Box::new(Ready(RsaKeyPair::from_pkcs8(&key.pkcs8).map_err(Trouble::failed)?, SystemRandom::new())))

@@ -13,7 +13,8 @@ use sha2::{Digest, Sha256};
 use sim::rng::SimRng;
 
 pub(super) const LIBRARY: Library = Library {
-    about: || format!("rsa crate {}, blinded and checked", versions::of("rsa")),
+    version: || format!("rsa crate {}", versions::of("rsa")),
+    protection: "blinded and checked",
     signer,
     generator: Some(generator),
 };
