@@ -32,7 +32,7 @@ struct Stored {
 
 type Operation = (&'static str, u32, fn(Stored, u32));
 
-const OPERATIONS: [Operation; 13] = [
+const OPERATIONS: [Operation; 15] = [
     ("parse-short", 1000, |_, count| parse(short_command(), count)),
     ("parse-extended", 1000, |_, count| parse(extended_command(), count)),
     ("encode-short", 1000, |_, count| encode(short_command(), count)),
@@ -47,6 +47,8 @@ const OPERATIONS: [Operation; 13] = [
     ("mount", 10, mounts),
     ("sign-card", 5, signatures),
     ("sign-engine-alone", 5, engine),
+    ("sign-portable-3072", 2, |_, count| portable("sign-3072", count)),
+    ("sign-portable-4096", 1, |_, count| portable("sign-4096", count)),
 ];
 
 fn main() -> ExitCode {
@@ -150,4 +152,9 @@ fn engine(stored: Stored, count: u32) {
         engine.private(&stored.key, black_box(&input), &mut output, &mut rng).expect("a usable key");
     }
     black_box(output);
+}
+
+/// A row of `jitsuin bench`. Sizes that no card has yet.
+fn portable(row: &str, count: u32) {
+    bench::run::once(row, "portable", count.into(), None).expect("a key of this size");
 }
