@@ -1,8 +1,8 @@
 //! How many instructions one operation takes, by callgrind: unlike seconds, the same on a busy machine.
 //!
 //! The operation is run some times in one process and not at all in another; the difference has no start-up in it.
-//! valgrind's processor is not the one below it: it has no AVX-512 and no SHA instructions, so a back end or a
-//! rival that would use them counts as the code that it falls back to.
+//! valgrind's processor is not the one below it: it has no AVX-512, no SHA instructions and (as of 3.19) no ADX, so who
+//! would use them counts as the code that it falls back to.
 
 use std::{
     path::Path,

@@ -35,7 +35,7 @@ pub struct Step<'a> {
     pub done: f64,
 }
 
-/// Hears of each step, and may end the measurement before it.
+/// Hears of each run, and may end the measurement before it.
 pub type Tell<'a> = dyn FnMut(&Step<'_>) -> ControlFlow<()> + 'a;
 
 /// Measures a row. Each contender makes one run beforehand, to have its key prepared and its blinding drawn.
@@ -58,9 +58,10 @@ pub fn measure(row: &mut Row, plan: Plan, tell: &mut Tell<'_>) -> Result<Vec<Sam
             let (Some(contender), Some(samples)) = (row.contenders.get_mut(index), samples.get_mut(index)) else {
                 continue;
             };
-            step(tell, title, contender, f64::from(round) / f64::from(plan.rounds.max(1)))?;
+            let done = f64::from(round) / f64::from(plan.rounds.max(1));
             let (mut spent, mut operations) = (Duration::ZERO, 0);
             while operations == 0 || spent < plan.slice {
+                step(tell, title, contender, done)?;
                 let began = clock.now();
                 let done = contender.work.run();
                 spent += clock.now().saturating_sub(began);

@@ -110,12 +110,7 @@ fn measured(bench: &args::Bench) -> Result<Report, Failure> {
     };
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&interrupted);
-    ctrlc::set_handler(move || {
-        // The second time, whoever waits is tired of waiting.
-        if flag.swap(true, Ordering::SeqCst) {
-            std::process::exit(INTERRUPTED.into());
-        }
-    })?;
+    ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst))?;
     let mut progress = Progress::default();
     let report = run::run(&options, &mut |step| {
         progress.show(step);
@@ -140,6 +135,7 @@ fn unique<T: PartialEq + Clone>(named: &[T]) -> Vec<T> {
 #[derive(Default)]
 struct Progress {
     row: String,
+    shown: String,
 }
 
 impl Progress {
@@ -147,12 +143,15 @@ impl Progress {
         let mut err = std::io::stderr().lock();
         // A progress that cannot be shown is no reason to stop.
         if err.is_terminal() {
-            let percent = step.done * 100.0;
-            let _ = write!(err, "\r\x1b[K{} {percent:.0} %: {}", step.row, step.contender).and_then(|()| err.flush());
+            let line = format!("{} {:.0} %: {}", step.row, step.done * 100.0, step.contender);
+            if self.shown != line {
+                let _ = write!(err, "\r\x1b[K{line}").and_then(|()| err.flush());
+                self.shown = line;
+            }
         } else if self.row != step.row {
             let _ = writeln!(err, "{} ...", step.row);
+            self.row = step.row.into();
         }
-        self.row = step.row.into();
     }
 
     fn clear(&self) {

@@ -2,7 +2,12 @@
 
 use crate::support::{Said, binary, jitsuin, run};
 use serde_json::Value;
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    path::Path,
+    process::{Command, Stdio},
+};
 
 const QUICK: [&str; 5] = ["--seconds", "0.01", "--rounds", "2", "--no-instructions"];
 
@@ -182,6 +187,28 @@ fn bad_baselines_are_told_before_anything_is_measured() {
         fs::write(&base, text).expect("writes");
         let said = quick(&["--compare", &base]).failed(1, &["not a baseline", "--save"]);
         assert!(!said.err.contains("RSA-2048"), "{}", said.err);
+    }
+}
+
+#[test]
+fn an_interrupt_ends_it_with_nothing_left_behind() {
+    let (folder, file) = folder();
+    let report = file("report.json");
+    for what in ["sign", "socket"] {
+        let mut command = binary();
+        command.args(["bench", what, "--seconds", "600", "--json", &report]).env("TMPDIR", folder.path());
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
+        let mut err = BufReader::new(child.stderr.take().expect("piped"));
+        let mut line = String::new();
+        err.read_line(&mut line).expect("progress");
+        let kill = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status();
+        assert!(kill.expect("a shell").success());
+        let status = child.wait().expect("ends");
+        let mut rest = String::new();
+        err.read_to_string(&mut rest).expect("words");
+        assert_eq!(status.code(), Some(130), "{line}{rest}");
+        assert!(rest.contains("nothing was written"), "{rest}");
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0, "{what}");
     }
 }
 
