@@ -35,7 +35,7 @@ const SIGNED: &[u8] = b"hello";
 /// COMPUTE DIGITAL SIGNATURE by the user authentication key, PKCS#1 v1.5, hashing on the card.
 const SIGN: &[u8] = b"\x80\x2A\x03\x97\x05hello\x00";
 
-/// What is done, and how often where that is short: card commands take about a microsecond.
+/// What is done, and how often where that is short: card commands take less than a microsecond.
 const ACTS: [(&str, &str, &[&[u8]], u32); 3] = [
     ("sign", "VERIFY and COMPUTE DIGITAL SIGNATURE", &[VERIFY, SIGN], 1),
     ("select", "SELECT of the JPKI application", &[SELECT], 256),

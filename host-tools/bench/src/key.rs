@@ -1,4 +1,4 @@
-//! The keys that everybody signs with. They lie open in this folder and protect nothing.
+//! The keys that everybody signs with. They lie open in `host-tools/bench/keys` and protect nothing.
 
 use crate::error::BenchError;
 use rsa::{
