@@ -1,7 +1,11 @@
-//! Signatures. The rivals are the `rsa` crate alone with the same key, blinded as the card's engine is: once the bare
+//! Signatures through the card, and the rows of `jitsuin bench sign` for every size of key: this project's back ends beside
+//! whatever rivals the `bench` crate was built with.
+//!
+//! Through the card the rivals are the `rsa` crate alone with the same key, blinded as the card's engine is: once the bare
 //! private operation, once with its own check of the result, which is what the card does too. What the card takes above
 //! the second is the price of being a card.
 
+use bench::{key, own, rivals, sign};
 use benches::{SIGN, VERIFY, ready, transmit};
 use card_os::{Response, platform::MODULUS};
 use criterion::Criterion;
@@ -36,10 +40,27 @@ fn signatures(criterion: &mut Criterion) {
     group.finish();
 }
 
+fn back_ends(criterion: &mut Criterion) {
+    let (own, rivals) = (own::chosen(&[]).expect("some"), rivals::chosen(&[]).expect("some"));
+    for bits in key::SIZES {
+        let mut group = criterion.benchmark_group(format!("sign-{bits}"));
+        for mut contender in sign::row(bits, &own, &rivals).expect("a row").contenders {
+            group.bench_function(&contender.name, |bencher| {
+                bencher.iter(|| {
+                    contender.work.run().expect("signs");
+                    contender.work.check().expect("as all others");
+                });
+            });
+        }
+        group.finish();
+    }
+}
+
 fn main() {
     // A signature takes milliseconds: fewer samples over a longer time.
     let criterion = Criterion::default().sample_size(40).measurement_time(Duration::from_secs(6));
     let mut criterion = criterion.warm_up_time(Duration::from_secs(1)).configure_from_args();
     signatures(&mut criterion);
+    back_ends(&mut criterion);
     criterion.final_summary();
 }

@@ -9,6 +9,8 @@ pub(crate) enum Failure {
     Refused(String),
     /// The command line, or what it names, is wrong: exit code 2.
     Usage(String),
+    /// Something that a command has an exit code of its own for.
+    Other(u8, String),
 }
 
 impl Failure {
@@ -17,6 +19,7 @@ impl Failure {
         ExitCode::from(match self {
             Failure::Refused(_) => 1,
             Failure::Usage(_) => 2,
+            Failure::Other(code, _) => *code,
         })
     }
 }
@@ -24,7 +27,7 @@ impl Failure {
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Failure::Refused(what) | Failure::Usage(what) => f.write_str(what),
+            Failure::Refused(what) | Failure::Usage(what) | Failure::Other(_, what) => f.write_str(what),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod apdu;
 mod args;
+mod bench;
 mod check;
 mod desk;
 mod failure;
@@ -33,6 +34,8 @@ fn main() -> ExitCode {
         Command::Show(show) => show::run(&show),
         Command::Apdu(apdu) => apdu::run(&apdu),
         Command::ResetPin(reset) => issue::reset_pin(&reset),
+        Command::Bench(bench) => bench::run(&bench),
+        Command::BenchOnce(once) => bench::once(&once),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -52,9 +52,20 @@ fn opensc_runs_as_it_is_written() {
     assert!(out.contains("\njpki\n") && out.contains("Verified OK") && out.contains("authentication.pem: OK"), "{out}");
 }
 
+/// Shortly: that the commands are what they say, not how fast anything is.
+#[test]
+fn the_benchmark_runs_as_it_is_written() {
+    let [block] = &blocks("README.md", "bench")[..] else { panic!("one block") };
+    let quick = "jitsuin bench --seconds 0.01 --rounds 1 --no-instructions ";
+    let out = bash(&block.replace("jitsuin bench", quick));
+    for part in ["RSA-4096", "against the baseline", "VERIFY and COMPUTE DIGITAL SIGNATURE (", "through the socket ("] {
+        assert!(out.contains(part), "no {part:?} in {out}");
+    }
+}
+
 #[test]
 fn both_languages_show_the_same_commands() {
-    for mark in ["tour", "opensc"] {
+    for mark in ["tour", "opensc", "bench"] {
         assert_eq!(blocks("README.md", mark), blocks("README.ja.md", mark));
     }
 }

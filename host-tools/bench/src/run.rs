@@ -1,0 +1,171 @@
+//! One run: rows, rounds, counts, a report.
+
+use crate::{
+    again, apdu,
+    contender::Row,
+    cpu::Cpu,
+    error::BenchError,
+    instructions::{self, Counter},
+    key, keygen, own,
+    report::{FORMAT, Figure, Report, RowReport},
+    rivals,
+    rounds::{self, Plan, Step, Tell},
+    sign, socket,
+};
+use std::{ops::ControlFlow, path::Path, time::Duration};
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// Signatures beside other libraries.
+    Sign,
+    /// Key pairs made.
+    Keygen,
+    /// Commands to a card.
+    Apdu,
+    /// Commands to a card behind a socket.
+    Socket,
+}
+
+/// What is to be measured, and how.
+#[derive(Debug, Clone)]
+pub struct Options<'a> {
+    /// What.
+    pub what: What,
+    /// Names of rivals; all that were compiled in where there are none.
+    pub against: Vec<String>,
+    /// Names of own back ends; all that run here where there are none.
+    pub back_ends: Vec<String>,
+    /// Sizes of modulus in bits; what is usual where there are none.
+    pub bits: Vec<usize>,
+    /// Rounds, at least one.
+    pub rounds: u32,
+    /// Seconds of each contender in each row, above nought.
+    pub seconds: f64,
+    /// Counts instructions, if anybody shall.
+    pub counter: Option<Counter<'a>>,
+}
+
+/// Does it.
+///
+/// # Errors
+/// [`BenchError`].
+pub fn run(options: &Options<'_>, tell: &mut Tell<'_>) -> Result<Report, BenchError> {
+    let slice = Duration::try_from_secs_f64(options.seconds / f64::from(options.rounds.max(1)));
+    let slice = slice.map_err(|_| BenchError::Choice("seconds are a number above nought".into()))?;
+    let plan = Plan { rounds: options.rounds.max(1), slice };
+    let back_ends = own::chosen(&options.back_ends)?;
+    let rivals = rivals::chosen(&options.against)?;
+    let sizes = |usual: &[usize]| if options.bits.is_empty() { usual.to_vec() } else { options.bits.clone() };
+    let mut stored = None;
+    let rows: Vec<Row> = match options.what {
+        What::Sign => sizes(&key::SIZES).into_iter().map(|bits| sign::row(bits, &back_ends, &rivals)).collect(),
+        What::Keygen => {
+            sizes(&key::SIZES[..1]).into_iter().map(|bits| keygen::row(bits, &back_ends, &rivals)).collect()
+        }
+        What::Apdu => apdu::rows(stored.insert(apdu::Stored::sample())),
+        What::Socket => socket::rows(stored.insert(apdu::Stored::sample())),
+    }?;
+    let mut reports = Vec::new();
+    for mut row in rows {
+        let samples = rounds::measure(&mut row, plan, tell)?;
+        reports.push((RowReport::of(&row, &samples), row));
+    }
+    let mut notes = Vec::new();
+    let rows = match &options.counter {
+        Some(counter) => counted(counter, reports, stored.as_ref(), &mut notes, tell)?,
+        None => reports.into_iter().map(|(report, _)| report).collect(),
+    };
+    Ok(Report {
+        format: FORMAT,
+        version: env!("CARGO_PKG_VERSION").into(),
+        cpu: Cpu::here(),
+        back_ends: back_ends.iter().map(|back_end| back_end.name.into()).collect(),
+        mask: again::mask(),
+        rounds: plan.rounds,
+        seconds: options.seconds,
+        rows,
+        notes,
+    })
+}
+
+/// The reports with instructions, as far as they can be counted.
+fn counted(
+    counter: &Counter<'_>,
+    reports: Vec<(RowReport, Row)>,
+    stored: Option<&apdu::Stored>,
+    notes: &mut Vec<String>,
+    tell: &mut Tell<'_>,
+) -> Result<Vec<RowReport>, BenchError> {
+    if !reports.iter().any(|(_, row)| row.contenders.iter().any(|contender| contender.countable)) {
+        return Ok(reports.into_iter().map(|(report, _)| report).collect());
+    }
+    if !instructions::available() {
+        notes.push("instructions were not counted: valgrind is not here (Debian's package valgrind brings it)".into());
+        return Ok(reports.into_iter().map(|(report, _)| report).collect());
+    }
+    // Making a card under valgrind would take half a minute.
+    let folder = tempfile::tempdir().map_err(|error| BenchError::Io("a temporary folder".into(), error))?;
+    let card = folder.path().join("card");
+    if let Some(stored) = stored {
+        stored.write(&card)?;
+    }
+    let card = stored.map(|_| card.as_path());
+    let mut counted = Vec::new();
+    for (mut report, row) in reports {
+        for (figure, contender) in report.figures.iter_mut().zip(&row.contenders) {
+            let title = format!("{}: instructions", row.title);
+            if let ControlFlow::Break(()) = tell(&Step { row: &title, contender: &contender.name, done: 0.0 }) {
+                return Err(BenchError::Interrupted);
+            }
+            if contender.countable {
+                count(counter, &row, figure, contender.work.operations(), card, notes);
+            }
+        }
+        counted.push(report);
+    }
+    Ok(counted)
+}
+
+fn count(
+    counter: &Counter<'_>,
+    row: &Row,
+    figure: &mut Figure,
+    operations: u32,
+    card: Option<&Path>,
+    notes: &mut Vec<String>,
+) {
+    match counter.count(&row.name, &figure.name, card) {
+        Ok(count) => figure.instructions = Some(count / u64::from(operations.max(1))),
+        Err(why) => notes.push(format!("instructions of {}, {}, were not counted: {why}", figure.name, row.name)),
+    }
+}
+
+/// One contender's work so many times, and once before: what the counter counts.
+///
+/// # Errors
+/// [`BenchError`].
+pub fn once(name: &str, contender: &str, times: u64, card: Option<&Path>) -> Result<(), BenchError> {
+    let mut row = match (name.strip_prefix(sign::PREFIX), card) {
+        (Some(bits), _) => {
+            let bits = bits.parse().map_err(|_| BenchError::Choice(format!("no row {name}")))?;
+            let names = [contender.to_owned()];
+            match own::chosen(&names) {
+                Ok(back_ends) => sign::row(bits, &back_ends, &[])?,
+                Err(_) => sign::row(bits, &[], &rivals::chosen(&names)?)?,
+            }
+        }
+        (None, Some(card)) => {
+            let rows = apdu::rows(&apdu::Stored::read(card)?)?;
+            let found = rows.into_iter().find(|row| row.name == name);
+            found.ok_or_else(|| BenchError::Choice(format!("no row {name}")))?
+        }
+        (None, None) => return Err(BenchError::Choice(format!("no row {name} without a card"))),
+    };
+    let found = row.contenders.iter_mut().find(|found| found.name == contender);
+    let found = found.ok_or_else(|| BenchError::Choice(format!("{contender} does no {name}")))?;
+    for _ in 0..=times {
+        rounds::once(found).map_err(|trouble| trouble.of(name, contender))?;
+    }
+    Ok(())
+}
