@@ -144,7 +144,8 @@ fn exponents_are_those_of_nist() {
 #[test]
 fn forbidden_primes_make_no_key() {
     let Generated { p, q, .. } = &KEYS[0];
-    let made = |p: &Natural<PRIME>, q: &Natural<PRIME>| Generated::<PRIME, MODULUS>::from_primes(Portable, p, q).is_some();
+    let made =
+        |p: &Natural<PRIME>, q: &Natural<PRIME>| Generated::<PRIME, MODULUS>::from_primes(Portable, p, q).is_some();
     let plus = |number: &Natural<PRIME>, bit: usize| {
         let mut sum = *number;
         let mut step = [0; PRIME];
