@@ -79,19 +79,12 @@ impl<A: Arithmetic> Arithmetic for Watched<A> {
         self.0.short_row(t, a, q)
     }
 
-    fn multiply<const N: usize>(
-        self,
-        wide: &mut Wide<N>,
-        a: &Natural<N>,
-        b: &Natural<N>,
-        m: &Natural<N>,
-        k: Limb,
-    ) -> Natural<N> {
-        self.0.multiply(wide, a, b, m, k)
+    fn multiply<const N: usize>(self, wide: &mut Wide<N>, a: &mut Natural<N>, b: &Natural<N>, m: &Natural<N>, k: Limb) {
+        self.0.multiply(wide, a, b, m, k);
     }
 
-    fn square<const N: usize>(self, wide: &mut Wide<N>, a: &Natural<N>, m: &Natural<N>, k: Limb) -> Natural<N> {
-        self.0.square(wide, a, m, k)
+    fn square<const N: usize>(self, wide: &mut Wide<N>, a: &mut Natural<N>, m: &Natural<N>, k: Limb) {
+        self.0.square(wide, a, m, k);
     }
 }
 

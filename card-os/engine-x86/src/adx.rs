@@ -69,22 +69,15 @@ impl Arithmetic for Adx {
 
     // Out of line: rows want six registers, and what surrounds them wants some too.
     #[inline(never)]
-    fn multiply<const N: usize>(
-        self,
-        wide: &mut Wide<N>,
-        a: &Natural<N>,
-        b: &Natural<N>,
-        m: &Natural<N>,
-        k: Limb,
-    ) -> Natural<N> {
+    fn multiply<const N: usize>(self, wide: &mut Wide<N>, a: &mut Natural<N>, b: &Natural<N>, m: &Natural<N>, k: Limb) {
         schoolbook::product(self, wide, a, b);
-        schoolbook::reduce(self, wide, m, k)
+        schoolbook::reduce(self, wide, a, m, k);
     }
 
     #[inline(never)]
-    fn square<const N: usize>(self, wide: &mut Wide<N>, a: &Natural<N>, m: &Natural<N>, k: Limb) -> Natural<N> {
+    fn square<const N: usize>(self, wide: &mut Wide<N>, a: &mut Natural<N>, m: &Natural<N>, k: Limb) {
         schoolbook::square(self, wide, a);
-        schoolbook::reduce(self, wide, m, k)
+        schoolbook::reduce(self, wide, a, m, k);
     }
 }
 

@@ -72,20 +72,13 @@ where
     }
 
     #[inline(always)]
-    fn multiply<const N: usize>(
-        self,
-        wide: &mut Wide<N>,
-        a: &Natural<N>,
-        b: &Natural<N>,
-        m: &Natural<N>,
-        k: Limb,
-    ) -> Natural<N> {
-        self.base.multiply(wide, a, b, m, k)
+    fn multiply<const N: usize>(self, wide: &mut Wide<N>, a: &mut Natural<N>, b: &Natural<N>, m: &Natural<N>, k: Limb) {
+        self.base.multiply(wide, a, b, m, k);
     }
 
     #[inline(always)]
-    fn square<const N: usize>(self, wide: &mut Wide<N>, a: &Natural<N>, m: &Natural<N>, k: Limb) -> Natural<N> {
-        self.base.square(wide, a, m, k)
+    fn square<const N: usize>(self, wide: &mut Wide<N>, a: &mut Natural<N>, m: &Natural<N>, k: Limb) {
+        self.base.square(wide, a, m, k);
     }
 }
 

@@ -27,25 +27,18 @@ pub trait Arithmetic: Copy + core::fmt::Debug {
     /// The same for fewer than sixteen limbs and no carry.
     fn short_row<const L: usize>(self, t: &mut [Limb; L], a: &[Limb; L], q: Limb) -> Limb;
 
-    /// a · b / R, with `k` = −m⁻¹ modulo a limb.
+    /// `a` = a · b / R, with `k` = −m⁻¹ modulo a limb.
     #[inline(always)]
-    fn multiply<const N: usize>(
-        self,
-        wide: &mut Wide<N>,
-        a: &Natural<N>,
-        b: &Natural<N>,
-        m: &Natural<N>,
-        k: Limb,
-    ) -> Natural<N> {
+    fn multiply<const N: usize>(self, wide: &mut Wide<N>, a: &mut Natural<N>, b: &Natural<N>, m: &Natural<N>, k: Limb) {
         schoolbook::product(self, wide, a, b);
-        schoolbook::reduce(self, wide, m, k)
+        schoolbook::reduce(self, wide, a, m, k);
     }
 
-    /// a² / R.
+    /// `a` = a² / R.
     #[inline(always)]
-    fn square<const N: usize>(self, wide: &mut Wide<N>, a: &Natural<N>, m: &Natural<N>, k: Limb) -> Natural<N> {
+    fn square<const N: usize>(self, wide: &mut Wide<N>, a: &mut Natural<N>, m: &Natural<N>, k: Limb) {
         schoolbook::square(self, wide, a);
-        schoolbook::reduce(self, wide, m, k)
+        schoolbook::reduce(self, wide, a, m, k);
     }
 }
 

@@ -108,7 +108,8 @@ impl<const N: usize, A: Arithmetic> Modulus<N, A> {
     #[must_use]
     pub fn enter_wide(&self, a: &Wide<N>) -> Natural<N> {
         let mut wide = Zeroizing::new(*a);
-        let once = Zeroizing::new(schoolbook::reduce(self.arithmetic, &mut wide, &self.m, self.k));
+        let mut once = Zeroizing::new([0; N]);
+        schoolbook::reduce(self.arithmetic, &mut wide, &mut once, &self.m, self.k);
         // a / R, times R³, divided by R.
         let r3 = Zeroizing::new(self.square(&self.r2));
         self.multiply(&once, &r3)
@@ -118,7 +119,9 @@ impl<const N: usize, A: Arithmetic> Modulus<N, A> {
     #[must_use]
     pub fn leave(&self, a: &Natural<N>) -> Natural<N> {
         let mut wide = Zeroizing::new([*a, [0; N]]);
-        self.reduced(&schoolbook::reduce(self.arithmetic, &mut wide, &self.m, self.k))
+        let mut number = Zeroizing::new([0; N]);
+        schoolbook::reduce(self.arithmetic, &mut wide, &mut number, &self.m, self.k);
+        self.reduced(&number)
     }
 
     /// The same residue below the modulus.
@@ -133,13 +136,17 @@ impl<const N: usize, A: Arithmetic> Modulus<N, A> {
     /// a · b / R.
     #[must_use]
     pub fn multiply(&self, a: &Natural<N>, b: &Natural<N>) -> Natural<N> {
-        self.arithmetic.multiply(&mut Zeroizing::new([[0; N]; 2]), a, b, &self.m, self.k)
+        let mut product = *a;
+        self.arithmetic.multiply(&mut Zeroizing::new([[0; N]; 2]), &mut product, b, &self.m, self.k);
+        product
     }
 
     /// a² / R.
     #[must_use]
     pub fn square(&self, a: &Natural<N>) -> Natural<N> {
-        self.arithmetic.square(&mut Zeroizing::new([[0; N]; 2]), a, &self.m, self.k)
+        let mut square = *a;
+        self.arithmetic.square(&mut Zeroizing::new([[0; N]; 2]), &mut square, &self.m, self.k);
+        square
     }
 
     /// base^exponent, in Montgomery form both ways. Every exponent of the same number of limbs takes the same steps.
@@ -152,12 +159,18 @@ impl<const N: usize, A: Arithmetic> Modulus<N, A> {
         for index in 0..TABLE {
             let (done, rest) = table.split_at_mut(index);
             let Some(entry) = rest.first_mut() else { break };
-            *entry = match (index, done.get(index / 2)) {
-                (0, _) => *result,
-                (1, _) => *base,
-                (_, Some(half)) if index % 2 == 0 => self.arithmetic.square(&mut wide, half, &self.m, self.k),
-                _ => self.arithmetic.multiply(&mut wide, done.last().unwrap_or(base), base, &self.m, self.k),
-            };
+            match (index, done.get(index / 2), done.last()) {
+                (0, ..) => *entry = *result,
+                (1, ..) => *entry = *base,
+                (_, Some(half), _) if index % 2 == 0 => {
+                    *entry = *half;
+                    self.arithmetic.square(&mut wide, entry, &self.m, self.k);
+                }
+                (_, _, last) => {
+                    *entry = *last.unwrap_or(base);
+                    self.arithmetic.multiply(&mut wide, entry, base, &self.m, self.k);
+                }
+            }
         }
         let mut factor = Zeroizing::new([0; N]);
         let windows = (exponent.len() * limb::BITS as usize).div_ceil(WINDOW as usize);
@@ -168,9 +181,9 @@ impl<const N: usize, A: Arithmetic> Modulus<N, A> {
                 continue;
             }
             for _ in 0..WINDOW {
-                *result = self.arithmetic.square(&mut wide, &result, &self.m, self.k);
+                self.arithmetic.square(&mut wide, &mut result, &self.m, self.k);
             }
-            *result = self.arithmetic.multiply(&mut wide, &result, &factor, &self.m, self.k);
+            self.arithmetic.multiply(&mut wide, &mut result, &factor, &self.m, self.k);
         }
         *result
     }
@@ -202,7 +215,7 @@ impl<const N: usize, A: Arithmetic> Modulus<N, A> {
         let mut wide = Zeroizing::new([[0; N]; 2]);
         for digit in (0..digits).rev() {
             for _ in 0..DIGIT {
-                *power = self.arithmetic.square(&mut wide, &power, &self.m, self.k);
+                self.arithmetic.square(&mut wide, &mut power, &self.m, self.k);
             }
             let factor = 1 << natural::bits(sum.as_ref(), digit * DIGIT as usize, DIGIT);
             *power = schoolbook::scale(self.arithmetic, &mut wide, &power, factor, &self.m, self.k);
@@ -216,9 +229,10 @@ impl<const N: usize, A: Arithmetic> Modulus<N, A> {
         let mut wide = Zeroizing::new([[0; N]; 2]);
         let mut power = Zeroizing::new(*base);
         for _ in 0..16 {
-            *power = self.arithmetic.square(&mut wide, &power, &self.m, self.k);
+            self.arithmetic.square(&mut wide, &mut power, &self.m, self.k);
         }
-        self.arithmetic.multiply(&mut wide, &power, base, &self.m, self.k)
+        self.arithmetic.multiply(&mut wide, &mut power, base, &self.m, self.k);
+        *power
     }
 }
 

@@ -38,9 +38,15 @@ pub fn product<const N: usize, A: Arithmetic>(arithmetic: A, wide: &mut Wide<N>,
     }
 }
 
-/// The residue of `wide` / R modulo m, below R; `wide` is used up.
+/// `out` = the residue of `wide` / R modulo m, below R; `wide` is used up.
 #[inline(always)]
-pub fn reduce<const N: usize, A: Arithmetic>(arithmetic: A, wide: &mut Wide<N>, m: &Natural<N>, k: Limb) -> Natural<N> {
+pub fn reduce<const N: usize, A: Arithmetic>(
+    arithmetic: A,
+    wide: &mut Wide<N>,
+    out: &mut Natural<N>,
+    m: &Natural<N>,
+    k: Limb,
+) {
     let flat = wide.as_flattened_mut();
     let mut top = 0;
     for at in 0..N {
@@ -51,9 +57,12 @@ pub fn reduce<const N: usize, A: Arithmetic>(arithmetic: A, wide: &mut Wide<N>, 
             (*above, top) = limb::add(*above, carry, top);
         }
     }
-    let [_, mut high] = *wide;
-    natural::sub_masked(&mut high, m, limb::mask(top));
-    high
+    // Limb by limb: whoever copies limbs in larger pieces soon after they were written, waits for them.
+    let (mask, mut borrow) = (limb::mask(top), 0);
+    let [_, high] = wide;
+    for ((out, high), m) in out.iter_mut().zip(high).zip(m) {
+        (*out, borrow) = limb::sub(*high, *m & mask, borrow);
+    }
 }
 
 /// The residue of a · `factor` / 2^BITS modulo m, below R: a sixteenth of a multiplication where numbers have sixteen limbs.

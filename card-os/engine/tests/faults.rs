@@ -61,23 +61,18 @@ impl Arithmetic for Faulty {
         Portable.short_row(t, a, q)
     }
 
-    fn multiply<const N: usize>(
-        self,
-        wide: &mut Wide<N>,
-        a: &Natural<N>,
-        b: &Natural<N>,
-        m: &Natural<N>,
-        k: Limb,
-    ) -> Natural<N> {
+    fn multiply<const N: usize>(self, wide: &mut Wide<N>, a: &mut Natural<N>, b: &Natural<N>, m: &Natural<N>, k: Limb) {
         SEEN.set(SEEN.get() + 1);
         let b = Faulty::hit(Place::Operand, b);
-        Faulty::hit(Place::Result, &Portable.multiply(wide, a, &b, m, k))
+        Portable.multiply(wide, a, &b, m, k);
+        *a = Faulty::hit(Place::Result, a);
     }
 
-    fn square<const N: usize>(self, wide: &mut Wide<N>, a: &Natural<N>, m: &Natural<N>, k: Limb) -> Natural<N> {
+    fn square<const N: usize>(self, wide: &mut Wide<N>, a: &mut Natural<N>, m: &Natural<N>, k: Limb) {
         SEEN.set(SEEN.get() + 1);
-        let a = Faulty::hit(Place::Operand, a);
-        Faulty::hit(Place::Result, &Portable.square(wide, &a, m, k))
+        *a = Faulty::hit(Place::Operand, a);
+        Portable.square(wide, a, m, k);
+        *a = Faulty::hit(Place::Result, a);
     }
 }
 

@@ -9,7 +9,6 @@ use engine::{
     limb::{self, Limb},
     modulus::{Modulus, Wide},
     natural::{self, Natural},
-    schoolbook,
 };
 use num_bigint::BigUint;
 use rand_chacha::{
@@ -182,20 +181,17 @@ fn a_seed_is_a_key() {
 struct Other;
 
 impl Arithmetic for Other {
-    fn multiply<const N: usize>(
-        self,
-        wide: &mut Wide<N>,
-        a: &Natural<N>,
-        b: &Natural<N>,
-        m: &Natural<N>,
-        k: Limb,
-    ) -> Natural<N> {
-        schoolbook::product(wide, b, a);
-        schoolbook::reduce(wide, m, k)
+    fn row(self, t: &mut [Limb], a: &[Limb], q: Limb, carry: Limb) -> Limb {
+        Portable.row(t, a, q, carry)
     }
 
-    fn square<const N: usize>(self, wide: &mut Wide<N>, a: &Natural<N>, m: &Natural<N>, k: Limb) -> Natural<N> {
-        self.multiply(wide, a, a, m, k)
+    fn short_row<const L: usize>(self, t: &mut [Limb; L], a: &[Limb; L], q: Limb) -> Limb {
+        Portable.short_row(t, a, q)
+    }
+
+    fn square<const N: usize>(self, wide: &mut Wide<N>, a: &mut Natural<N>, m: &Natural<N>, k: Limb) {
+        let b = *a;
+        self.multiply(wide, a, &b, m, k);
     }
 }
 
