@@ -44,7 +44,8 @@ fn back_ends(criterion: &mut Criterion) {
     let (own, rivals) = (own::chosen(&[]).expect("some"), rivals::chosen(&[]).expect("some"));
     for bits in key::SIZES {
         let mut group = criterion.benchmark_group(format!("sign-{bits}"));
-        for mut contender in sign::row(bits, &own, &rivals).expect("a row").contenders {
+        let key = key::Key::of(bits).expect("a key");
+        for mut contender in sign::row(&key, &own, &rivals).expect("a row").contenders {
             group.bench_function(&contender.name, |bencher| {
                 bencher.iter(|| {
                     contender.work.run().expect("signs");

@@ -9,6 +9,7 @@
 //! What does not repeat is done whatever the count is, so that a run with count nought is what is to be subtracted.
 
 use apdu::Command;
+use bench::key::Key;
 use benches::{QUERY, READ, SELECT, SIGN, VERIFY, certificate, extended_command, ready, short_command, transmit, walk};
 use card_os::{
     Card, Response,
@@ -22,12 +23,24 @@ use sim::{
     rng::SimRng,
     sample,
 };
-use std::{fs, hint::black_box, process::ExitCode};
+use std::{
+    fs,
+    hint::black_box,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 /// What a file made by `make` holds.
 struct Stored {
     memory: Flash,
     key: PrivateKey,
+    /// The file itself; keys of sizes that no card has lie beside it.
+    file: PathBuf,
+}
+
+/// Where a key of so many bits lies.
+fn beside(file: &Path, bits: usize) -> PathBuf {
+    file.with_extension(bits.to_string())
 }
 
 type Operation = (&'static str, u32, fn(Stored, u32));
@@ -47,8 +60,8 @@ const OPERATIONS: [Operation; 15] = [
     ("mount", 10, mounts),
     ("sign-card", 5, signatures),
     ("sign-engine-alone", 5, engine),
-    ("sign-portable-3072", 2, |_, count| portable("sign-3072", count)),
-    ("sign-portable-4096", 1, |_, count| portable("sign-4096", count)),
+    ("sign-portable-3072", 2, |stored, count| larger(&stored, 3072, count)),
+    ("sign-portable-4096", 1, |stored, count| larger(&stored, 4096, count)),
 ];
 
 fn main() -> ExitCode {
@@ -76,13 +89,16 @@ fn make(file: &str) {
     let [key, _] = sample::keys();
     let memory = sample::issued(true).into_nvm();
     fs::write(file, [memory.bytes(), sign::to_bytes(key).as_ref()].concat()).expect("the file can be written");
+    for bits in [3072, 4096] {
+        Key::of(bits).and_then(|key| key.write(&beside(Path::new(file), bits))).expect("a key of this size");
+    }
 }
 
 fn read(file: &str) -> Stored {
     let bytes = fs::read(file).expect("a file made by `instructions make`");
     let (memory, key) = bytes.split_at_checked(MEMORY).expect("a whole memory");
     let memory = Flash::from_bytes(memory.to_vec()).expect("a memory of the usual size");
-    Stored { memory, key: sign::from_bytes(key.try_into().expect("a whole key")) }
+    Stored { memory, key: sign::from_bytes(key.try_into().expect("a whole key")), file: file.into() }
 }
 
 /// Counts are to be those of any machine, whatever its processor has.
@@ -158,6 +174,7 @@ fn engine(stored: Stored, count: u32) {
 }
 
 /// A row of `jitsuin bench`. Sizes that no card has yet.
-fn portable(row: &str, count: u32) {
-    bench::run::once(row, "portable", count.into(), None).expect("a key of this size");
+fn larger(stored: &Stored, bits: usize, count: u32) {
+    let (row, key) = (format!("sign-{bits}"), beside(&stored.file, bits));
+    bench::run::once(&row, "portable", count.into(), &key).expect("a key of this size");
 }

@@ -12,7 +12,7 @@ use std::{
 /// Counts by running the program again.
 #[derive(Debug, Clone)]
 pub struct Counter<'a> {
-    /// The program: `PROGRAM bench-once ROW CONTENDER TIMES [CARD]` does an operation so many times.
+    /// The program: `PROGRAM bench-once ROW CONTENDER TIMES MADE` does an operation so many times.
     pub program: &'a Path,
 }
 
@@ -33,19 +33,19 @@ impl Counter<'_> {
     ///
     /// # Errors
     /// Why it could not be counted, in words.
-    pub fn count(&self, row: &str, contender: &str, card: Option<&Path>) -> Result<u64, String> {
+    pub fn count(&self, row: &str, contender: &str, made: &Path) -> Result<u64, String> {
         let times = times(row);
         // Side by side: counting is not disturbed by neighbours.
-        let none = self.start(row, contender, 0, card)?;
-        let all = self.start(row, contender, times, card)?;
+        let none = self.start(row, contender, 0, made)?;
+        let all = self.start(row, contender, times, made)?;
         let (none, all) = (total(none), total(all));
         Ok(all?.saturating_sub(none?) / times)
     }
 
-    fn start(&self, row: &str, contender: &str, times: u64, card: Option<&Path>) -> Result<Child, String> {
+    fn start(&self, row: &str, contender: &str, times: u64, made: &Path) -> Result<Child, String> {
         let mut command = Command::new("valgrind");
         command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(self.program);
-        command.args(["bench-once", row, contender, &times.to_string()]).args(card.map(Path::as_os_str));
+        command.args(["bench-once", row, contender, &times.to_string()]).arg(made);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         command.spawn().map_err(|error| format!("valgrind: {error}"))
     }

@@ -4,6 +4,7 @@ use crate::{
     clock::Clock,
     contender::{Contender, Row, Side, Work},
     error::{BenchError, Trouble},
+    key::SIZES,
     message::MESSAGE,
     own::BackEnd,
     rivals::Library,
@@ -56,6 +57,9 @@ pub fn none() -> Trouble {
 /// [`BenchError`] where one does not make keys of that size.
 pub fn row(bits: usize, back_ends: &[BackEnd], rivals: &[(&'static str, Library)]) -> Result<Row, BenchError> {
     let name = format!("{PREFIX}{bits}");
+    if !SIZES.contains(&bits) {
+        return Err(BenchError::Choice(format!("no keys of {bits} bits; there are {SIZES:?}")));
+    }
     let own = back_ends.iter().map(|own| (own.name, own.about.to_owned(), Side::Own, Some(own.generator)));
     let rivals = rivals.iter().map(|(name, library)| (*name, (library.version)(), Side::Rival, library.generator));
     let contenders = own.chain(rivals).filter_map(|(contender, about, side, make)| {

@@ -131,7 +131,8 @@ mod tests {
     #[test]
     fn a_wrong_signature_is_caught_whenever_it_comes() {
         for right in 0..4 {
-            let mut row = sign::row(2048, &own::chosen(&[]).expect("some"), &[]).expect("a row");
+            let mut row =
+                sign::row(&Key::of(2048).expect("a key"), &own::chosen(&[]).expect("some"), &[]).expect("a row");
             let key = Key::of(2048).expect("a key");
             let inner = (rivals::chosen(&["rsa".into()]).expect("there")[0].1.signer)(&key).expect("prepares");
             let expected = key.expected(MESSAGE).expect("signs").into();

@@ -6,7 +6,8 @@ use crate::{
     cpu::Cpu,
     error::BenchError,
     instructions::{self, Counter},
-    key, keygen, own,
+    key::{self, Key},
+    keygen, own,
     report::{FORMAT, Figure, Report, RowReport},
     rivals,
     rounds::{self, Plan, Step, Tell},
@@ -59,7 +60,9 @@ pub fn run(options: &Options<'_>, tell: &mut Tell<'_>) -> Result<Report, BenchEr
     let sizes = |usual: &[usize]| if options.bits.is_empty() { usual.to_vec() } else { options.bits.clone() };
     let mut stored = None;
     let rows: Vec<Row> = match options.what {
-        What::Sign => sizes(&key::SIZES).into_iter().map(|bits| sign::row(bits, &back_ends, &rivals)).collect(),
+        What::Sign => {
+            sizes(&key::SIZES).into_iter().map(|bits| sign::row(&Key::of(bits)?, &back_ends, &rivals)).collect()
+        }
         What::Keygen => {
             sizes(&key::SIZES[..1]).into_iter().map(|bits| keygen::row(bits, &back_ends, &rivals)).collect()
         }
@@ -104,22 +107,24 @@ fn counted(
         notes.push("instructions were not counted: valgrind is not here (Debian's package valgrind brings it)".into());
         return Ok(reports.into_iter().map(|(report, _)| report).collect());
     }
-    // Making a card under valgrind would take half a minute.
+    // Making a card or a key under valgrind would take half a minute.
     let folder = tempfile::tempdir().map_err(|error| BenchError::Io("a temporary folder".into(), error))?;
-    let card = folder.path().join("card");
+    let file = folder.path().join("made");
     if let Some(stored) = stored {
-        stored.write(&card)?;
+        stored.write(&file)?;
     }
-    let card = stored.map(|_| card.as_path());
     let mut counted = Vec::new();
     for (mut report, row) in reports {
+        if let Some(bits) = row.name.strip_prefix(sign::PREFIX).and_then(|bits| bits.parse().ok()) {
+            Key::of(bits)?.write(&file)?;
+        }
         for (figure, contender) in report.figures.iter_mut().zip(&row.contenders) {
             let title = format!("{}: instructions", row.title);
             if let ControlFlow::Break(()) = tell(&Step { row: &title, contender: &contender.name, done: 0.0 }) {
                 return Err(BenchError::Interrupted);
             }
             if contender.countable {
-                count(counter, &row, figure, contender.work.operations(), card, notes);
+                count(counter, &row, figure, contender.work.operations(), &file, notes);
             }
         }
         counted.push(report);
@@ -127,40 +132,32 @@ fn counted(
     Ok(counted)
 }
 
-fn count(
-    counter: &Counter<'_>,
-    row: &Row,
-    figure: &mut Figure,
-    operations: u32,
-    card: Option<&Path>,
-    notes: &mut Vec<String>,
-) {
-    match counter.count(&row.name, &figure.name, card) {
+fn count(counter: &Counter<'_>, row: &Row, figure: &mut Figure, operations: u32, made: &Path, notes: &mut Vec<String>) {
+    match counter.count(&row.name, &figure.name, made) {
         Ok(count) => figure.instructions = Some(count / u64::from(operations.max(1))),
         Err(why) => notes.push(format!("instructions of {}, {}, were not counted: {why}", figure.name, row.name)),
     }
 }
 
-/// One contender's work so many times, and once before: what the counter counts.
+/// One contender's work so many times, and once before: what the counter counts. `made` is the key or the card.
 ///
 /// # Errors
 /// [`BenchError`].
-pub fn once(name: &str, contender: &str, times: u64, card: Option<&Path>) -> Result<(), BenchError> {
-    let mut row = match (name.strip_prefix(sign::PREFIX), card) {
-        (Some(bits), _) => {
+pub fn once(name: &str, contender: &str, times: u64, made: &Path) -> Result<(), BenchError> {
+    let mut row = match name.strip_prefix(sign::PREFIX) {
+        Some(bits) => {
             let bits = bits.parse().map_err(|_| BenchError::Choice(format!("no row {name}")))?;
-            let names = [contender.to_owned()];
+            let (key, names) = (Key::read(bits, made)?, [contender.to_owned()]);
             match own::chosen(&names) {
-                Ok(back_ends) => sign::row(bits, &back_ends, &[])?,
-                Err(_) => sign::row(bits, &[], &rivals::chosen(&names)?)?,
+                Ok(back_ends) => sign::row(&key, &back_ends, &[])?,
+                Err(_) => sign::row(&key, &[], &rivals::chosen(&names)?)?,
             }
         }
-        (None, Some(card)) => {
-            let rows = apdu::rows(&apdu::Stored::read(card)?)?;
+        None => {
+            let rows = apdu::rows(&apdu::Stored::read(made)?)?;
             let found = rows.into_iter().find(|row| row.name == name);
             found.ok_or_else(|| BenchError::Choice(format!("no row {name}")))?
         }
-        (None, None) => return Err(BenchError::Choice(format!("no row {name} without a card"))),
     };
     let found = row.contenders.iter_mut().find(|found| found.name == contender);
     let found = found.ok_or_else(|| BenchError::Choice(format!("{contender} does no {name}")))?;

@@ -282,8 +282,8 @@ pub(crate) struct BenchOnce {
     pub contender: String,
     /// How often, after once to make everything ready.
     pub times: u64,
-    /// A card that the benchmark wrote.
-    pub card: Option<PathBuf>,
+    /// A key or a card that the benchmark wrote.
+    pub made: PathBuf,
 }
 
 /// A time that somebody is willing to wait.

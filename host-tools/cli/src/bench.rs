@@ -70,7 +70,7 @@ pub(crate) fn run(bench: &args::Bench) -> Result<(), Failure> {
 
 /// `jitsuin bench-once`
 pub(crate) fn once(once: &args::BenchOnce) -> Result<(), Failure> {
-    run::once(&once.row, &once.contender, once.times, once.card.as_deref()).map_err(failure)
+    run::once(&once.row, &once.contender, once.times, &once.made).map_err(failure)
 }
 
 /// An option that would do nothing is a mistake.
