@@ -1,7 +1,12 @@
 //! The engine against other implementations: Wycheproof's signatures, the `rsa` crate, and `crypto-bigint`.
 
 use crypto_bigint::BoxedUint;
-use engine::{Components, EngineError, PrivateKey, Rsa2048, Rsa3072, Rsa4096, limb, modulus::Modulus, natural};
+use engine::{
+    Components, EngineError, PrivateKey, Rsa2048, Rsa3072, Rsa4096,
+    limb::{self, Limb},
+    modulus::Modulus,
+    natural,
+};
 use proptest::prelude::*;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rsa::{
@@ -226,6 +231,21 @@ fn nothing_of_a_key_is_shown() {
     assert_eq!(format!("{engine:?} {:?}", numbers.components()), "PrivateKey(..) Components(..)");
 }
 
+/// The longest first power there is: all ones, of a length that leaves most bits to it, on either width of limbs.
+#[test]
+fn the_first_power_of_two_has_room() {
+    fn compare<const N: usize>() {
+        let mut m = [Limb::MAX; N];
+        m[N / 2] = 0x1234;
+        let modulus = Modulus::<N>::new(&m).expect("odd, top bit set");
+        let (two, exponent) = (modulus.enter(&natural::small(2)), [Limb::MAX; N]);
+        let powers = [modulus.power_of_two(&exponent), modulus.power(&two, &exponent)];
+        assert_eq!(modulus.leave(&powers[0]), modulus.leave(&powers[1]), "{N} limbs");
+    }
+    compare::<24>();
+    compare::<40>();
+}
+
 /// Limbs of an RSA-2048 key.
 const PRIME: usize = 1024 / limb::BITS as usize;
 const MODULUS: usize = 2 * PRIME;
@@ -284,7 +304,7 @@ proptest! {
     fn windows_are_bits(number in any::<[u8; SMALL_BYTES]>(), at in 0..SMALL_BYTES * 8, width in 1u32..6) {
         let value = natural::from_be_bytes::<SMALL>(&number).expect("size");
         let bit = |at: usize| number.iter().rev().nth(at / 8).map_or(0, |byte| byte >> (at % 8) & 1);
-        let expected = (0..width).fold(0, |sum, i| sum | limb::Limb::from(bit(at + i as usize)) << i);
+        let expected = (0..width).fold(0, |sum, i| sum | Limb::from(bit(at + i as usize)) << i);
         prop_assert_eq!(natural::bits(&value, at, width), expected);
     }
 }
