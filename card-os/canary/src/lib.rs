@@ -78,6 +78,13 @@ pub fn private(key: &engine::Components<'_>, input: &[u8], output: &mut [u8]) ->
     key.is_ok_and(|mut key| key.private(input, output, &mut Nothing).is_ok())
 }
 
+/// Keeps key generation reachable.
+pub fn generate(out: &mut engine::ComponentsMut<'_>) -> bool {
+    const PRIME: usize = 1024 / engine::limb::BITS as usize;
+    let key = engine::generate::<PRIME, { 2 * PRIME }, _, _>(engine::arithmetic::Portable, &mut Nothing);
+    key.is_ok_and(|key| key.write(out).is_ok())
+}
+
 /// Keeps the whole card reachable, so that it is compiled and not only checked.
 pub fn transmit(command: &[u8], response: &mut Response) {
     if let Ok(mut card) = Card::mount(Nothing, Nothing, Nothing) {

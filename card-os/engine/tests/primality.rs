@@ -164,6 +164,24 @@ fn the_sieve_leaves_no_number_that_e_cannot_belong_to() {
     assert!(seen > 0, "some neighbours are left");
 }
 
+/// p − 1 = 3g and q − 1 = 2g: d is below 6g, and often not above 2^(nlen/2), which the standard forbids.
+#[test]
+fn a_short_exponent_makes_no_key() {
+    const N: usize = 8;
+    let bits = N * limb::BITS as usize;
+    let (one, e) = (BigUint::from(1u8), BigUint::from(65537u32));
+    let mut counts = [0; 2];
+    for step in 0u32..40 {
+        let g = (&one << (bits - 2)) + 1_000_002u32 * step;
+        let Some(d) = e.modinv(&(6u8 * &g)) else { continue };
+        let (p, q) = (3u8 * &g + 1u8, 2u8 * &g + 1u8);
+        let key = Generated::<N, { 2 * N }>::from_primes(Portable, &number(&p), &number(&q));
+        assert_eq!(key.is_some(), d > &one << bits, "step {step}");
+        counts[usize::from(key.is_some())] += 1;
+    }
+    assert!(counts.iter().all(|count| *count > 5), "{counts:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
