@@ -61,14 +61,17 @@ pub(crate) fn inverse_of_e(order: &mut [Limb]) -> Option<()> {
 }
 
 /// The greatest common divisor of two numbers that have at most [`TWOS`] twos in common, without those twos; and the first
-/// number without them. (Stein's algorithm in a fixed number of steps)
-fn odd_gcd<const N: usize>(a: &Natural<N>, b: &Natural<N>) -> Zeroizing<[Natural<N>; 2]> {
+/// number without them. (Stein's algorithm in a fixed number of steps) `None` where they have more.
+fn odd_gcd<const N: usize>(a: &Natural<N>, b: &Natural<N>) -> Option<Zeroizing<[Natural<N>; 2]>> {
     let mut numbers = Zeroizing::new([*a, *b]);
     let [a, b] = &mut *numbers;
     for _ in 0..TWOS {
         let even = limb::mask(1 ^ ((natural::lowest(a) | natural::lowest(b)) & 1));
         natural::halve_masked(a, even);
         natural::halve_masked(b, even);
+    }
+    if (natural::lowest(a) | natural::lowest(b)) & 1 == 0 {
+        return None;
     }
     let first = Zeroizing::new(*a);
     natural::swap_masked(a, b, limb::mask(1 ^ (natural::lowest(a) & 1)));
@@ -80,7 +83,7 @@ fn odd_gcd<const N: usize>(a: &Natural<N>, b: &Natural<N>) -> Zeroizing<[Natural
         natural::halve_masked(b, limb::mask(1));
     }
     *b = *first;
-    numbers
+    Some(numbers)
 }
 
 /// a / b for an odd b that divides a, from the lowest limb up. (Jebelean's exact division)
@@ -104,11 +107,11 @@ fn exact_quotient<const N: usize>(a: &Natural<N>, b: &Natural<N>) -> Zeroizing<N
     rest
 }
 
-/// The least common multiple of two numbers with at most [`TWOS`] twos in common.
-pub(crate) fn lcm<const N: usize>(a: &Natural<N>, b: &Natural<N>) -> Zeroizing<Wide<N>> {
-    let parts = odd_gcd(a, b);
+/// The least common multiple of two numbers; `None` where they have more than [`TWOS`] twos in common.
+pub(crate) fn lcm<const N: usize>(a: &Natural<N>, b: &Natural<N>) -> Option<Zeroizing<Wide<N>>> {
+    let parts = odd_gcd(a, b)?;
     let [gcd, without_twos] = &*parts;
     let mut multiple = Zeroizing::new([[0; N]; 2]);
     schoolbook::product(Portable, &mut multiple, &exact_quotient(without_twos, gcd), b);
-    multiple
+    Some(multiple)
 }

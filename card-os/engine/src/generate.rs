@@ -92,7 +92,7 @@ impl<const N: usize, const M: usize> Generated<N, M> {
     /// What follows from two primes, in either order. Whether they are prime is not asked.
     ///
     /// `None` where the standard forbids them: e divides p − 1 or q − 1, they are too close to each other, or d is too short; or
-    /// where the top bit of one is not set.
+    /// where the top bit of one is not set, or p − 1 and q − 1 have more than 64 twos in common.
     #[must_use]
     pub fn from_primes<A: Pairs<N>>(arithmetic: A, p: &Natural<N>, q: &Natural<N>) -> Option<Self> {
         const { assert!(M == 2 * N, "a modulus has twice the limbs of its primes") };
@@ -106,7 +106,7 @@ impl<const N: usize, const M: usize> Generated<N, M> {
         Modulus::with(arithmetic, q)?;
         let orders = Zeroizing::new(primes.map(|prime| less(&prime, 1)));
         let [order_p, order_q] = &*orders;
-        let mut d = exponent::lcm(order_p, order_q);
+        let mut d = exponent::lcm(order_p, order_q)?;
         exponent::inverse_of_e(d.as_flattened_mut())?;
         let [_, high] = &*d;
         if natural::equal(high, &[0; N]) != 0 {

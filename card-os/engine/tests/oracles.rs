@@ -4,7 +4,11 @@ mod support;
 
 use crypto_bigint::BoxedUint;
 use engine::{
-    EngineError, PrivateKey, Rsa2048, Rsa3072, Rsa4096, arithmetic::Portable, limb, modulus::Modulus, natural,
+    EngineError, PrivateKey, Rsa2048, Rsa3072, Rsa4096,
+    arithmetic::Portable,
+    limb::{self, Limb},
+    modulus::Modulus,
+    natural,
 };
 use proptest::prelude::*;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -185,6 +189,21 @@ fn nothing_of_a_key_is_shown() {
     assert_eq!(format!("{engine:?} {:?}", numbers.components()), "PrivateKey(..) Components(..)");
 }
 
+/// The longest first power there is: all ones, of a length that leaves most bits to it, on either width of limbs.
+#[test]
+fn the_first_power_of_two_has_room() {
+    fn compare<const N: usize>() {
+        let mut m = [Limb::MAX; N];
+        m[N / 2] = 0x1234;
+        let modulus = Modulus::<N>::new(&m).expect("odd, top bit set");
+        let (two, exponent) = (modulus.enter(&natural::small(2)), [Limb::MAX; N]);
+        let powers = [modulus.power_of_two(&exponent), modulus.power(&two, &exponent)];
+        assert_eq!(modulus.leave(&powers[0]), modulus.leave(&powers[1]), "{N} limbs");
+    }
+    compare::<24>();
+    compare::<40>();
+}
+
 /// Eight limbs of either width.
 const SMALL: usize = 8;
 const SMALL_BYTES: usize = SMALL * limb::BYTES;
@@ -239,7 +258,7 @@ proptest! {
     fn windows_are_bits(number in any::<[u8; SMALL_BYTES]>(), at in 0..SMALL_BYTES * 8, width in 1u32..6) {
         let value = natural::from_be_bytes::<SMALL>(&number).expect("size");
         let bit = |at: usize| number.iter().rev().nth(at / 8).map_or(0, |byte| byte >> (at % 8) & 1);
-        let expected = (0..width).fold(0, |sum, i| sum | limb::Limb::from(bit(at + i as usize)) << i);
+        let expected = (0..width).fold(0, |sum, i| sum | Limb::from(bit(at + i as usize)) << i);
         prop_assert_eq!(natural::bits(&value, at, width), expected);
     }
 }

@@ -142,6 +142,46 @@ fn the_sieve_leaves_what_has_no_small_factor() {
     assert!(left.next().is_none());
 }
 
+/// p − 1 must share no factor with the public exponent: one number in 65537, so intervals are made to have one.
+#[test]
+fn the_sieve_leaves_no_number_that_e_cannot_belong_to() {
+    const N: usize = 8;
+    let mut rng = ChaCha20Rng::seed_from_u64(3);
+    let mut source = Source::<N, _>::new(&mut rng);
+    let mut seen = 0;
+    for _ in 0..40 {
+        let start = big(&source.start().expect("a start"));
+        // The odd number above it with 65537 | w − 1 becomes the third one of the interval.
+        let mut forbidden = &start + 65537u32 - &start % 65537u32 + 1u32;
+        if !forbidden.bit(0) {
+            forbidden += 65537u32;
+        }
+        let mut left = Interval::from_odd(&number::<N>(&(&forbidden - 4u8)));
+        assert!(left.all(|number| big(&number) != forbidden));
+        let neighbour = &forbidden + 2u8;
+        seen += u32::from(Interval::from_odd(&number::<N>(&forbidden)).any(|number| big(&number) == neighbour));
+    }
+    assert!(seen > 0, "some neighbours are left");
+}
+
+/// p − 1 = 3g and q − 1 = 2g: d is below 6g, and often not above 2^(nlen/2), which the standard forbids.
+#[test]
+fn a_short_exponent_makes_no_key() {
+    const N: usize = 8;
+    let bits = N * limb::BITS as usize;
+    let (one, e) = (BigUint::from(1u8), BigUint::from(65537u32));
+    let mut counts = [0; 2];
+    for step in 0u32..40 {
+        let g = (&one << (bits - 2)) + 1_000_002u32 * step;
+        let Some(d) = e.modinv(&(6u8 * &g)) else { continue };
+        let (p, q) = (3u8 * &g + 1u8, 2u8 * &g + 1u8);
+        let key = Generated::<N, { 2 * N }>::from_primes(Portable, &number(&p), &number(&q));
+        assert_eq!(key.is_some(), d > &one << bits, "step {step}");
+        counts[usize::from(key.is_some())] += 1;
+    }
+    assert!(counts.iter().all(|count| *count > 5), "{counts:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -169,6 +209,10 @@ proptest! {
         let apart = if p_less > q_less { &p_less - &q_less } else { &q_less - &p_less };
         let regular = [&p_less, &q_less].iter().all(|order| *order % &e != BigUint::ZERO) && apart > &one << (bits - 100);
         prop_assume!(regular);
+        if p_less.trailing_zeros().min(q_less.trailing_zeros()) > Some(64) {
+            prop_assert!(key.is_none());
+            return Ok(());
+        }
         let key = key.expect("a key");
         let orders = if p_less > q_less { [&p_less, &q_less] } else { [&q_less, &p_less] };
         let mut common = (p_less.clone(), q_less.clone());
