@@ -71,7 +71,11 @@ impl Key {
         fs::write(path, &self.pkcs8).map_err(|error| BenchError::Io(path.display().to_string(), error))
     }
 
-    fn from_rsa(bits: usize, rsa: PrivateKey) -> Result<Key, BenchError> {
+    /// A key of the `rsa` crate.
+    ///
+    /// # Errors
+    /// [`BenchError::Choice`] where it has not two primes.
+    pub fn from_rsa(bits: usize, rsa: PrivateKey) -> Result<Key, BenchError> {
         let pkcs8 = rsa.to_pkcs8_der().map_err(|error| unusable(bits, &error.to_string()))?;
         let ([p, q], Some(dp), Some(dq), Some(qinv)) = (rsa.primes(), rsa.dp(), rsa.dq(), rsa.qinv()) else {
             return Err(unusable(bits, "not two primes"));
