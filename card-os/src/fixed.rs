@@ -2,7 +2,10 @@
 //!
 //! It is the default. A chip with a co-processor leaves the feature `engine` off and brings an [`Engine`] of its own.
 
-use crate::platform::{Engine, EngineFault, MODULUS, PRIME, PrivateKey};
+use crate::{
+    platform::{Engine, EngineFault, MODULUS, PRIME, PrivateKey},
+    public,
+};
 use engine::{
     Components, ComponentsMut, Generated,
     arithmetic::{Kernel, Portable},
@@ -65,6 +68,16 @@ impl<A: Kernel<P, N>> Engine for FixedEngine<A> {
             self.prepared = None;
         }
         result
+    }
+
+    fn public(&mut self, n: &[u8; MODULUS], base: &[u8; MODULUS]) -> Option<[u8; MODULUS]> {
+        match self.prepared.as_ref().filter(|ready| ready.has_modulus(n)) {
+            Some(ready) => {
+                let mut out = [0; MODULUS];
+                ready.public(base, &mut out).ok().map(|()| out)
+            }
+            None => public::power(n, base),
+        }
     }
 
     fn generate<R: TryCryptoRng>(&mut self, rng: &mut R) -> Result<PrivateKey, EngineFault> {

@@ -97,6 +97,12 @@ pub trait Engine {
         rng: &mut R,
     ) -> Result<(), EngineFault>;
 
+    /// `base`⁶⁵⁵³⁷ mod n, by which the card checks what [`Engine::private`] gave. An engine that has the key ready may be faster than
+    /// this; it then answers with a computation of its own, not with what it remembers. `None` where n or the base is no good.
+    fn public(&mut self, n: &[u8; MODULUS], base: &[u8; MODULUS]) -> Option<[u8; MODULUS]> {
+        crate::public::power(n, base)
+    }
+
     /// Makes a key pair with e = 65537.
     ///
     /// # Errors

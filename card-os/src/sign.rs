@@ -110,7 +110,7 @@ fn checked<E: Engine, R: TryCryptoRng>(
 ) -> Result<[u8; MODULUS], Refusal> {
     let mut signature = [0; MODULUS];
     let done = engine.private(key, em, &mut signature, rng);
-    let opened = public::power(&key.n, &signature);
+    let opened = engine.public(&key.n, &signature);
     if done.is_err() || !opened.is_some_and(|opened| opened.ct_eq(em).into()) {
         signature.zeroize();
         return Err(Refusal::NoDiagnosis);

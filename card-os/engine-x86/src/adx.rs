@@ -1,4 +1,4 @@
-//! Montgomery arithmetic on [rows](crate::rows) of mulx, adcx and adox.
+//! Montgomery arithmetic on rows of mulx, adcx and adox.
 
 use crate::rows::*;
 use engine::{

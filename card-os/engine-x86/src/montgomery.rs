@@ -1,6 +1,6 @@
 //! Montgomery multiplication on lanes of 52 bits.
 //!
-//! Product and reduction go together, two limbs of `b` a step, as in Gueron and Krasnov 2016, with three differences: two
+//! Product and reduction go together, two limbs of `b` a step, as others do on vectors, with three differences: two
 //! moduli share the vectors, limbs in turns; both quotient digits of a step are computed from the lowest limbs alone; and
 //! what a step adds at the three weights it touches is gathered apart, so that few additions wait for each other.
 //!

@@ -118,7 +118,7 @@ impl Vector for Zmm {
         bases: &Lanes<NV>,
         exponents: [&[Limb]; 2],
     ) -> Lanes<NV> {
-        // SAFETY: only an `Ifma` calls this with this type, and it shows that the processor has these instructions.
+        // SAFETY: only an `Ifma` or a `Lone` calls this with this type, and it shows that the processor has these instructions.
         unsafe { pair::<NV, L>(constants, bases, exponents) }
     }
 

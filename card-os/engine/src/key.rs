@@ -120,6 +120,19 @@ impl<const N: usize, const M: usize, A: Kernel<N, M>> PrivateKey<N, M, A> {
         natural::from_be_bytes::<M>(n).is_some_and(|n| natural::equal(&n, self.n.value()) != 0)
     }
 
+    /// `base`⁶⁵⁵³⁷ mod n into `output`, both big-endian and as long as the modulus.
+    ///
+    /// # Errors
+    /// [`EngineError::Input`]; `output` is then untouched.
+    pub fn public(&self, base: &[u8], output: &mut [u8]) -> Result<(), EngineError> {
+        let base = natural::from_be_bytes::<M>(base).ok_or(EngineError::Input)?;
+        if natural::is_less(&base, self.n.value()) == 0 {
+            return Err(EngineError::Input);
+        }
+        let opened = self.n.arithmetic().open(&self.opening, &self.n, &self.n.enter(&base));
+        natural::to_be_bytes(&self.n.leave(&opened), output).ok_or(EngineError::Input)
+    }
+
     /// `output` = `input`ᵈ mod n, both big-endian and as long as the modulus. `rng` feeds blinding.
     ///
     /// # Errors

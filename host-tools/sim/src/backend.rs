@@ -173,6 +173,10 @@ impl Engine for AnyEngine {
         inside!(self, engine => engine.generate(rng))
     }
 
+    fn public(&mut self, n: &[u8; MODULUS], base: &[u8; MODULUS]) -> Option<[u8; MODULUS]> {
+        inside!(self, engine => engine.public(n, base))
+    }
+
     fn power_off(&mut self) {
         inside!(self, engine => engine.power_off());
     }
