@@ -20,6 +20,8 @@ use zeroize::Zeroize;
 ///
 /// Products are below R (not always below m) and congruent to a · b / R. Time and addresses do not depend on the numbers.
 /// `wide` is scratch; its owner wipes it.
+///
+/// Multiplications are compiled into their callers for speed, or once for all of them in the small configuration.
 pub trait Arithmetic: Copy + core::fmt::Debug {
     /// Adds q · a + carry to the first limbs of `t`, as many as `a` has, a multiple of eight; gives the limb above them.
     fn row(self, t: &mut [Limb], a: &[Limb], q: Limb, carry: Limb) -> Limb;
@@ -28,14 +30,16 @@ pub trait Arithmetic: Copy + core::fmt::Debug {
     fn short_row<const L: usize>(self, t: &mut [Limb; L], a: &[Limb; L], q: Limb) -> Limb;
 
     /// `a` = a · b / R, with `k` = −m⁻¹ modulo a limb.
-    #[inline(always)]
+    #[cfg_attr(feature = "window4", inline(never))]
+    #[cfg_attr(not(feature = "window4"), inline(always))]
     fn multiply<const N: usize>(self, wide: &mut Wide<N>, a: &mut Natural<N>, b: &Natural<N>, m: &Natural<N>, k: Limb) {
         schoolbook::product(self, wide, a, b);
         schoolbook::reduce(self, wide, a, m, k);
     }
 
     /// `a` = a² / R.
-    #[inline(always)]
+    #[cfg_attr(feature = "window4", inline(never))]
+    #[cfg_attr(not(feature = "window4"), inline(always))]
     fn square<const N: usize>(self, wide: &mut Wide<N>, a: &mut Natural<N>, m: &Natural<N>, k: Limb) {
         schoolbook::square(self, wide, a);
         schoolbook::reduce(self, wide, a, m, k);

@@ -95,14 +95,16 @@ impl<const N: usize, const M: usize, A: Kernel<N, M>> PrivateKey<N, M, A> {
     /// [`EngineError::Key`].
     pub fn with(arithmetic: A, components: &Components<'_>) -> Result<Self, EngineError> {
         const { assert!(M == 2 * N, "a modulus has twice the limbs of its primes") };
-        let half = |bytes| natural::from_be_bytes::<N>(bytes).map(Zeroizing::new).ok_or(EngineError::Key);
-        let n = natural::from_be_bytes(components.n).ok_or(EngineError::Key)?;
-        let n = Modulus::with(arithmetic, &n).ok_or(EngineError::Key)?;
-        let p = Modulus::with(arithmetic, &*half(components.p)?).ok_or(EngineError::Key)?;
-        let q = Modulus::with(arithmetic, &*half(components.q)?).ok_or(EngineError::Key)?;
-        let (dp, dq) = (*half(components.dp)?, *half(components.dq)?);
-        let qinv = p.enter(&*half(components.qinv)?);
+        let n = modulus::<M, A>(arithmetic, components.n)?;
+        let p = modulus::<N, A>(arithmetic, components.p)?;
+        let q = modulus::<N, A>(arithmetic, components.q)?;
         let (pair, opening) = (arithmetic.pair(&p, &q), arithmetic.opening(&n));
+        let (mut dp, mut dq, mut qinv) = ([0; N], [0; N], [0; N]);
+        let numbers = [(&mut dp, components.dp), (&mut dq, components.dq), (&mut qinv, components.qinv)];
+        for (number, bytes) in numbers {
+            *number = natural::from_be_bytes(bytes).ok_or(EngineError::Key)?;
+        }
+        qinv = p.enter(&qinv);
         Ok(PrivateKey { n, p, q, pair, opening, dp, dq, qinv, blinding: None, blind_exponents: false })
     }
 
@@ -147,33 +149,59 @@ impl<const N: usize, const M: usize, A: Kernel<N, M>> PrivateKey<N, M, A> {
         if natural::is_less(&input, self.n.value()) == 0 || output.len() != M * limb::BYTES {
             return Err(EngineError::Input);
         }
-        let blinding = match self.blinding.take() {
-            Some(blinding) => blinding,
-            None => self.draw(rng)?,
-        };
-        let blinded = Zeroizing::new(self.n.multiply(&input, &blinding.blind));
-        let power = if self.blind_exponents {
-            let exponents = [blind(&self.dp, &self.p, rng)?, blind(&self.dq, &self.q, rng)?];
-            let [ep, eq] = exponents.each_ref().map(|wide| wide.as_flattened().get(..N + BLIND).unwrap_or(&[]));
-            Zeroizing::new(self.crt(&blinded, [ep, eq]))
-        } else {
-            Zeroizing::new(self.crt(&blinded, [&self.dp, &self.dq]))
-        };
-        let result = Zeroizing::new(self.n.reduced(&self.n.multiply(&power, &blinding.unblind)));
-        self.blinding =
-            Some(Blinding { blind: self.n.square(&blinding.blind), unblind: self.n.square(&blinding.unblind) });
-        let opened = self.n.arithmetic().open(&self.opening, &self.n, &Zeroizing::new(self.n.enter(&result)));
-        let opened = Zeroizing::new(self.n.leave(&Zeroizing::new(opened)));
-        if natural::equal(&opened, &input) == 0 {
+        if self.blinding.is_none() {
+            self.renew(rng)?;
+        }
+        // Used once, whatever comes of it; and small frames of stack, each with what one step needs.
+        let mut value = Zeroizing::new(input);
+        let done = self.blinded(&mut value, rng);
+        if done.is_err() || !self.opens(&value, &input) {
             // Whatever went wrong may have been the pair.
             self.blinding = None;
-            return Err(EngineError::Fault);
+            return Err(done.err().unwrap_or(EngineError::Fault));
         }
-        natural::to_be_bytes(&result, output).ok_or(EngineError::Input)
+        if let Some(Blinding { blind, unblind }) = &mut self.blinding {
+            *blind = self.n.square(blind);
+            *unblind = self.n.square(unblind);
+        }
+        natural::to_be_bytes(&value, output).ok_or(EngineError::Input)
     }
 
-    /// A blinding pair. The inverse comes from Fermat's theorem for each prime, by the same ladder as a signature.
-    fn draw<R: TryCryptoRng>(&self, rng: &mut R) -> Result<Blinding<M>, EngineError> {
+    /// `value`ᵈ mod n in place, under the blinding pair.
+    #[inline(never)]
+    fn blinded<R: TryCryptoRng>(&self, value: &mut Natural<M>, rng: &mut R) -> Result<(), EngineError> {
+        let Some(Blinding { blind, unblind }) = &self.blinding else { return Err(EngineError::Randomness) };
+        *value = self.n.multiply(value, blind);
+        if self.blind_exponents {
+            self.crt_with_long_exponents(value, rng)?;
+        } else {
+            self.crt(value, [&self.dp, &self.dq]);
+        }
+        *value = self.n.multiply(value, unblind);
+        *value = self.n.reduced(value);
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn crt_with_long_exponents<R: TryCryptoRng>(&self, value: &mut Natural<M>, rng: &mut R) -> Result<(), EngineError> {
+        let exponents = [blind(&self.dp, &self.p, rng)?, blind(&self.dq, &self.q, rng)?];
+        let [ep, eq] = exponents.each_ref().map(|wide| wide.as_flattened().get(..N + BLIND).unwrap_or(&[]));
+        self.crt(value, [ep, eq]);
+        Ok(())
+    }
+
+    /// Whether a signature opens to this input.
+    #[inline(never)]
+    fn opens(&self, signature: &Natural<M>, input: &Natural<M>) -> bool {
+        let mut opened = Zeroizing::new(self.n.enter(signature));
+        *opened = self.n.arithmetic().open(&self.opening, &self.n, &opened);
+        *opened = self.n.leave(&opened);
+        natural::equal(&opened, input) != 0
+    }
+
+    /// A new blinding pair. The inverse comes from Fermat's theorem for each prime, by the same ladder as a signature.
+    #[inline(never)]
+    fn renew<R: TryCryptoRng>(&mut self, rng: &mut R) -> Result<(), EngineError> {
         let mut random = Zeroizing::new([0; M]);
         draw(random.as_mut(), rng)?;
         if let Some(top) = random.last_mut() {
@@ -191,35 +219,66 @@ impl<const N: usize, const M: usize, A: Kernel<N, M>> PrivateKey<N, M, A> {
             natural::sub_masked(&mut exponent, &two, limb::mask(1));
             exponent
         };
-        let inverse = Zeroizing::new(self.crt(&random, [&*less_two(&self.p), &*less_two(&self.q)]));
-        let blind = self.n.power_f4(&self.n.enter(&random));
-        Ok(Blinding { blind, unblind: self.n.enter(&inverse) })
+        let pair = Blinding { blind: self.n.power_f4(&self.n.enter(&random)), unblind: [0; M] };
+        self.blinding = Some(pair);
+        // From here on the inverse.
+        self.crt(&mut random, [&*less_two(&self.p), &*less_two(&self.q)]);
+        if let Some(Blinding { unblind, .. }) = &mut self.blinding {
+            *unblind = self.n.enter(&random);
+        }
+        Ok(())
     }
 
-    /// The number that is `input`^`exponents` modulo p and q. (RFC 8017 §5.1.2, Garner's recombination)
-    fn crt(&self, input: &Natural<M>, exponents: [&[Limb]; 2]) -> Natural<M> {
-        let wide = Zeroizing::new(halves::<N, M>(input));
-        let moduli = [&self.p, &self.q];
-        let bases = Zeroizing::new(moduli.map(|modulus| modulus.enter_wide(&wide)));
-        let powers = self.p.arithmetic().powers(&self.pair, moduli, bases.each_ref(), exponents);
-        let [mp, mq] = &*Zeroizing::new(powers);
-        let (mp, mq) = (Zeroizing::new(self.p.leave(mp)), Zeroizing::new(self.q.leave(mq)));
+    /// `value` to the given powers modulo p and q, in place. (RFC 8017 §5.1.2, Garner's recombination)
+    #[inline(never)]
+    fn crt(&self, value: &mut Natural<M>, exponents: [&[Limb]; 2]) {
+        let mut powers = Zeroizing::new([[0; N]; 2]);
+        self.powers(value, exponents, &mut powers);
+        let [mp, mq] = &*powers;
         // (mp − mq) · q⁻¹ mod p; mq may exceed p, which Montgomery multiplication does not mind.
-        let scaled = |value: &Natural<N>| Zeroizing::new(self.p.reduced(&self.p.multiply(value, &self.qinv)));
-        let mut h = scaled(&mp);
-        let borrow = natural::sub_masked(&mut h, &scaled(&mq), limb::mask(1));
+        let mut h = Zeroizing::new(*mp);
+        let mut other = Zeroizing::new(*mq);
+        for scaled in [&mut h, &mut other] {
+            **scaled = self.p.multiply(scaled, &self.qinv);
+            **scaled = self.p.reduced(scaled);
+        }
+        let borrow = natural::sub_masked(&mut h, &other, limb::mask(1));
         natural::add_masked(&mut h, self.p.value(), limb::mask(borrow));
         let mut result = Zeroizing::new([[0; N]; 2]);
         schoolbook::product(self.p.arithmetic(), &mut result, &h, self.q.value());
         let [low, high] = &mut *result;
-        let carry = natural::add_masked(low, &mq, limb::mask(1));
+        let carry = natural::add_masked(low, mq, limb::mask(1));
         let mut one = [0; N];
         if let Some(first) = one.first_mut() {
             *first = carry;
         }
         natural::add_masked(high, &one, limb::mask(1));
-        joined(&result)
+        *value = joined(&result);
     }
+
+    /// `value` to the given powers modulo p and q.
+    #[inline(never)]
+    fn powers(&self, value: &Natural<M>, exponents: [&[Limb]; 2], powers: &mut [Natural<N>; 2]) {
+        let moduli = [&self.p, &self.q];
+        let mut bases = Zeroizing::new([[0; N]; 2]);
+        {
+            let wide = Zeroizing::new(halves::<N, M>(value));
+            for (base, modulus) in bases.iter_mut().zip(moduli) {
+                *base = modulus.enter_wide(&wide);
+            }
+        }
+        *powers = self.p.arithmetic().powers(&self.pair, moduli, bases.each_ref(), exponents);
+        for (power, modulus) in powers.iter_mut().zip(moduli) {
+            *power = modulus.leave(power);
+        }
+    }
+}
+
+/// Reads and prepares one modulus, in a stack frame of its own.
+#[inline(never)]
+fn modulus<const L: usize, A: Arithmetic>(arithmetic: A, bytes: &[u8]) -> Result<Modulus<L, A>, EngineError> {
+    let value = natural::from_be_bytes(bytes).map(Zeroizing::new).ok_or(EngineError::Key)?;
+    Modulus::with(arithmetic, &value).ok_or(EngineError::Key)
 }
 
 /// Fills a number from the random source.
