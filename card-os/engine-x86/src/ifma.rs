@@ -168,6 +168,17 @@ macro_rules! size {
                 let powers = Zeroizing::new(V::pair::<$vectors, $prime52>(pair, &lanes, exponents));
                 [taken(&powers, 0, 2, moduli[0]), taken(&powers, 1, 2, moduli[1])]
             }
+
+            /// Like any other base: both at once are done before one alone without a table would be.
+            fn powers_of_two(
+                self,
+                pair: &Self::Pair,
+                moduli: [&Modulus<$prime, Self>; 2],
+                exponents: [&Natural<$prime>; 2],
+            ) -> [Natural<$prime>; 2] {
+                let twos = moduli.map(|modulus| modulus.enter(&natural::small(2)));
+                self.powers(pair, moduli, twos.each_ref(), exponents.map(|exponent| &exponent[..]))
+            }
         }
 
         impl<V: Vector + core::fmt::Debug, B: Arithmetic> Opens<$modulus> for Vectors<V, B>

@@ -71,6 +71,13 @@ fn agree<const N: usize, const M: usize, A: Kernel<N, M>>(arithmetic: A, rounds:
                 assert_eq!(portable[at].leave(&powers[at]), portable[at].leave(&expected[at]), "{round}: power {at}");
             }
         }
+        let exponents = [number(&mut rng), number(&mut rng)];
+        let pair = arithmetic.pair(&own[0], &own[1]);
+        let powers = arithmetic.powers_of_two(&pair, [&own[0], &own[1]], exponents.each_ref());
+        for at in 0..2 {
+            let expected = portable[at].power_of_two(&exponents[at]);
+            assert_eq!(portable[at].leave(&powers[at]), portable[at].leave(&expected), "{round}: power of two {at}");
+        }
         let (own, portable) = (modulus::<M, A>(arithmetic, &mut draw()), modulus::<M, _>(Portable, &mut draw()));
         let base = number::<M>(&mut rng);
         let opened = arithmetic.open(&arithmetic.opening(&own), &own, &base);
