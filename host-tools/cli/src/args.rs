@@ -1,6 +1,10 @@
 //! The command line: one table that makes parser, help and error messages.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use sim::backend::Backend;
 use std::path::PathBuf;
 
 /// Japan's My Number Card and its public certification service (JPKI), simulated end to end.
@@ -139,6 +143,9 @@ pub(crate) struct Serve {
     /// Write every exchange as JSON lines, secrets blanked.
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+    /// Let this RSA engine sign [default: the fastest that runs on this processor].
+    #[arg(long, value_name = "NAME", value_parser = engine())]
+    pub engine: Option<Backend>,
 }
 
 /// `jitsuin check`
@@ -284,6 +291,11 @@ pub(crate) struct BenchOnce {
     pub times: u64,
     /// A key or a card that the benchmark wrote.
     pub made: PathBuf,
+}
+
+/// The engines by name, for the parser to list; whether one runs here is found out when it is wanted.
+fn engine() -> impl TypedValueParser<Value = Backend> {
+    PossibleValuesParser::new(Backend::ALL.map(Backend::name)).try_map(|name| name.parse::<Backend>())
 }
 
 /// A time that somebody is willing to wait.
