@@ -37,11 +37,8 @@ fn probe(card: &mut Simulated, command: &[u8], response: &mut Response, document
 /// that of a card with another word for a blocked PIN.
 fn documented() -> Vec<bool> {
     let words = Refusal::ALL.into_iter().map(|refusal| refusal.sw().0);
-    let words: BTreeSet<u16> = words
-        .chain(0x63C0..=0x63CA)
-        .chain([0x9000])
-        .filter(|word| !matches!(word, 0x6581 | 0x6983 | 0x6F00))
-        .collect();
+    let words: BTreeSet<u16> =
+        words.chain(0x63C0..=0x63CA).chain([0x9000]).filter(|word| !matches!(word, 0x6581 | 0x6983 | 0x6F00)).collect();
     (0..=u16::MAX).map(|word| words.contains(&word)).collect()
 }
 
@@ -64,6 +61,15 @@ fn select(card: &mut Simulated, application: &Application) {
     assert_eq!(transmit(card, &command), [0x90, 0x00]);
 }
 
+fn verify_all(card: &mut Simulated, application: &Application) {
+    let values = sample::groupings(Model::CARD, true);
+    for object in application.objects.iter().filter(|object| matches!(object.kind, Kind::Pin { tries: 1.., .. })) {
+        let (_, value) = values.iter().find(|(grouping, _)| *grouping == object.grouping()).expect("has a value");
+        let command = [&[0x00, 0x20, 0x00, 0x80 | object.number, value.len() as u8], &value[..]].concat();
+        assert_eq!(transmit(card, &command), [0x90, 0x00]);
+    }
+}
+
 /// A card in this phase, with everything on it from *personalised* on.
 fn card(phase: Phase) -> Simulated {
     let mut reader = Direct(sample::blank(Model::CARD));
@@ -81,12 +87,16 @@ fn card(phase: Phase) -> Simulated {
     reader.0
 }
 
-/// Runs a sweep once for every phase and application, on as many threads as there are processors.
+/// Runs a sweep once for every phase and application, and once more with every PIN verified, on as many threads as there are
+/// processors.
 fn everywhere(sweep: impl Fn(&Simulated, &'static Application, Phase) + Sync) {
     let places: Vec<_> = PHASES
         .into_iter()
-        .map(|phase| (phase, card(phase)))
-        .flat_map(|(phase, card)| Model::CARD.applications.iter().map(move |place| (phase, card.fork(), *place)))
+        .map(|phase| (phase, card(phase), false))
+        .chain([(Phase::Issued, card(Phase::Issued), true)])
+        .flat_map(|(phase, card, verified)| {
+            Model::CARD.applications.iter().map(move |place| (phase, card.fork(), verified, *place))
+        })
         .collect();
     let next = std::sync::atomic::AtomicUsize::new(0);
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -95,10 +105,13 @@ fn everywhere(sweep: impl Fn(&Simulated, &'static Application, Phase) + Sync) {
             scope.spawn(|| {
                 loop {
                     let turn = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                    let Some((phase, card, application)) = places.get(turn) else { break };
+                    let Some((phase, card, verified, application)) = places.get(turn) else { break };
                     let mut start = card.fork();
                     start.power_on();
                     select(&mut start, application);
+                    if *verified {
+                        verify_all(&mut start, application);
+                    }
                     sweep(&start, application, *phase);
                 }
             });

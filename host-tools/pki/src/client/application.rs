@@ -1,7 +1,10 @@
 //! Any application of the card seen from a program: selecting, reading, verifying, changing, signing.
 
 use super::{ClientError, exchange};
-use apdu::{Command, Sw, tlv::{Rules, simple::Reader as Records}};
+use apdu::{
+    Command, Sw,
+    tlv::{Rules, simple::Reader as Records},
+};
 use card_os::profile::{Application, Change};
 use sim::reader::Reader;
 
@@ -62,7 +65,9 @@ impl<'r> Selected<'r> {
         const NAME: &str = "READ RECORD";
         let bytes = self.send(NAME, &Command::new(0x00, 0xB2, 0x01, (number << 3) | 0x05).with_ne(256))?;
         let records = Records::new(&bytes, Rules::Card).map(|record| record.map(|record| record.value.to_vec()));
-        records.collect::<Result<_, _>>().map_err(|error| ClientError::Malformed { command: NAME, what: error.to_string() })
+        records
+            .collect::<Result<_, _>>()
+            .map_err(|error| ClientError::Malformed { command: NAME, what: error.to_string() })
     }
 
     /// Tries left of a PIN object, without spending one.
