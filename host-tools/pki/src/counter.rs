@@ -11,7 +11,7 @@ use crate::{
 };
 use card_os::{
     identity::DIVERSIFICATION,
-    profile::Phase,
+    profile::{Model, Phase},
     scp03::{KeySet, Level},
     sign,
 };
@@ -123,7 +123,8 @@ pub fn take_up(world: &World, id: &str) -> Result<(CardRecord, StoredCard), Coun
 
 fn manufacture(world: &World, record: &CardRecord) -> Result<StoredCard, CounterError> {
     let (keys, rng) = (issuer_keys(world, record), world.random(number(record))?);
-    let blank = card::blank(diversification(record), &keys, card::Options::default(), rng)?;
+    let options = card::Options { model: Model::JPKI_ONLY, ..card::Options::default() };
+    let blank = card::blank(diversification(record), &keys, options, rng)?;
     Ok(StoredCard::create(&world.image(&record.id), blank)?)
 }
 
