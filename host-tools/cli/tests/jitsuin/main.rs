@@ -4,4 +4,5 @@ mod bench;
 mod clients;
 mod commands;
 mod readme;
+mod registry;
 mod support;
