@@ -88,6 +88,7 @@ pub fn prepare(
     let today = birthday::jst_date(now);
     person.validate(today)?;
     let (number, id) = world.next_card(changing)?;
+    let person = person.with_my_number(&mut world.random(number | 2 << 20)?);
     // The simulator's serial numbers begin with 8. (card.md D-52)
     let serial = format!("80000{number:010}");
     let record = CardRecord {
