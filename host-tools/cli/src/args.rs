@@ -173,6 +173,9 @@ pub(crate) struct Check {
     /// Signature password.
     #[arg(long, value_name = "PASSWORD", default_value = "ABC123")]
     pub sign_pin: String,
+    /// 券面事項入力補助用暗証番号 [default: as the user authentication PIN].
+    #[arg(long, value_name = "PIN")]
+    pub form_pin: Option<String>,
     /// Print one JSON document instead of text.
     #[arg(long)]
     pub json: bool,
