@@ -10,7 +10,7 @@ use pki::{
 };
 use serde_json::json;
 use sim::card::StoredCard;
-use time::{Date, OffsetDateTime};
+use time::OffsetDateTime;
 
 /// `jitsuin new`
 pub(crate) fn new(new: &args::New) -> Result<(), Failure> {
@@ -82,19 +82,20 @@ pub(crate) fn personalise(
 }
 
 fn person(issue: &args::Issue, now: OffsetDateTime) -> Result<Person, Failure> {
-    let usage = |error: pki::person::PersonError| Failure::Usage(error.to_string());
+    let today = birthday::jst_date(now);
     let (Some(name), Some(address), Some(birth), Some(sex)) = (&issue.name, &issue.address, &issue.birth, issue.sex)
     else {
-        return Person::sample(issue.person.as_deref().unwrap_or("sample-1")).map_err(usage);
+        // The security code, if one is named, belongs to the card's face.
+        return Ok(crate::person::named(issue.person.as_deref().unwrap_or("sample-1"), today)?.person);
     };
-    let format = time::macros::format_description!("[year]-[month]-[day]");
-    let birth = Date::parse(birth, format).map_err(|_| Failure::Usage(format!("--birth {birth}: not YYYY-MM-DD")))?;
+    let birth = crate::person::date("--birth", birth)?;
     let sex = match sex {
         args::Sex::Male => Sex::Male,
         args::Sex::Female => Sex::Female,
         args::Sex::Unknown => Sex::Unknown,
+        args::Sex::NotApplicable => Sex::NotApplicable,
     };
-    Person::new(name, address, birth, sex, birthday::jst_date(now)).map_err(usage)
+    Person::new(name, address, birth, sex, today).map_err(|error| Failure::Usage(error.to_string()))
 }
 
 /// `jitsuin reset-pin`
