@@ -27,6 +27,10 @@ pub(crate) enum Command {
     Tour(Tour),
     /// Make a world: two certificate authorities and an empty box of cards.
     New(New),
+    /// List the kinds of cards that can be issued.
+    Profiles(Profiles),
+    /// Invent residents who can be given cards.
+    Person(Person),
     /// Issue a card to a resident; its id stands alone on the last line.
     Issue(Issue),
     /// Put a card into a virtual reader until interrupted.
@@ -76,6 +80,14 @@ pub(crate) struct New {
     pub json: bool,
 }
 
+/// `jitsuin profiles`
+#[derive(Debug, Args)]
+pub(crate) struct Profiles {
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Sex as the resident record has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Sex {
@@ -85,6 +97,40 @@ pub(crate) enum Sex {
     Female,
     /// Not recorded.
     Unknown,
+    /// 適用不能
+    NotApplicable,
+}
+
+/// `jitsuin person`
+#[derive(Debug, Args)]
+#[command(after_help = "One resident is one JSON object, several are a list:\n  \
+    jitsuin person --json | jitsuin issue WORLD --person -\n\
+    My Numbers begin with 00000 and have right check digits. Never put a real one in their place.")]
+pub(crate) struct Person {
+    /// Invent the same people each time.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// How many.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub count: u32,
+    /// Completed years from A to B, both included, at most 110.
+    #[arg(long, value_name = "A..B", default_value = "0..105", value_parser = ages)]
+    pub age: std::ops::RangeInclusive<u8>,
+    /// Day on which they are that old [default: today in Japan].
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub on: Option<String>,
+    /// Only people whose text 券面入力補助 is below 128 bytes, as simple clients expect it.
+    #[arg(long, conflicts_with = "long")]
+    pub short: bool,
+    /// Only people whose text is longer: addresses of up to 200 characters.
+    #[arg(long)]
+    pub long: bool,
+    /// Write what is on the faces of their cards into this folder: texts as PNG, photos as JPEG 2000 (JP2).
+    #[arg(long, value_name = "DIR")]
+    pub faces: Option<PathBuf>,
+    /// Print JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `jitsuin issue`
@@ -92,8 +138,8 @@ pub(crate) enum Sex {
 pub(crate) struct Issue {
     /// World folder.
     pub world: PathBuf,
-    /// An invented resident that comes with the tool: sample-1 or sample-2.
-    #[arg(long, value_name = "SAMPLE", conflicts_with_all = ["name", "address", "birth", "sex"])]
+    /// A resident: sample-1 or sample-2, which come with the tool, a JSON file of `jitsuin person`, or - for standard input.
+    #[arg(long, value_name = "SAMPLE|FILE", conflicts_with_all = ["name", "address", "birth", "sex"])]
     pub person: Option<String>,
     /// Name, family and given name separated by an ideographic space.
     #[arg(long, requires_all = ["address", "birth", "sex"])]
@@ -113,6 +159,15 @@ pub(crate) struct Issue {
     /// Signature password 署名用暗証番号: 6 to 16 characters of A-Z and 0-9, with both.
     #[arg(long, value_name = "PASSWORD", default_value = "ABC123")]
     pub sign_pin: String,
+    /// 住民基本台帳用暗証番号: four digits [default: as the user authentication PIN].
+    #[arg(long, value_name = "PIN")]
+    pub residents_pin: Option<String>,
+    /// 券面事項入力補助用暗証番号: four digits [default: as the user authentication PIN].
+    #[arg(long, value_name = "PIN")]
+    pub form_pin: Option<String>,
+    /// Kind of card: a name of `jitsuin profiles`, or a file of that form.
+    #[arg(long, value_name = "NAME|FILE", default_value = "card", conflicts_with = "resume")]
+    pub profile: String,
     /// Let the card make its key pairs itself instead of importing them.
     #[arg(long)]
     pub on_card_keys: bool,
@@ -161,6 +216,9 @@ pub(crate) struct Check {
     /// Signature password.
     #[arg(long, value_name = "PASSWORD", default_value = "ABC123")]
     pub sign_pin: String,
+    /// 券面事項入力補助用暗証番号 [default: as the user authentication PIN].
+    #[arg(long, value_name = "PIN")]
+    pub form_pin: Option<String>,
     /// Print one JSON document instead of text.
     #[arg(long)]
     pub json: bool,
@@ -193,13 +251,29 @@ pub(crate) struct Apdu {
     pub json: bool,
 }
 
-/// Which PIN object.
+/// Which PIN of the holder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Pin {
     /// User authentication PIN 利用者証明用暗証番号.
     Auth,
     /// Signature password 署名用暗証番号.
     Sign,
+    /// 住民基本台帳用暗証番号, both times that the card holds it.
+    Residents,
+    /// 券面事項入力補助用暗証番号.
+    Form,
+}
+
+impl Pin {
+    /// Its name in JSON.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Pin::Auth => "authentication",
+            Pin::Sign => "signature",
+            Pin::Residents => "residents",
+            Pin::Form => "form",
+        }
+    }
 }
 
 /// `jitsuin reset-pin`
@@ -296,6 +370,16 @@ pub(crate) struct BenchOnce {
 /// The engines by name, for the parser to list; whether one runs here is found out when it is wanted.
 fn engine() -> impl TypedValueParser<Value = Backend> {
     PossibleValuesParser::new(Backend::ALL.map(Backend::name)).try_map(|name| name.parse::<Backend>())
+}
+
+/// `20..30` or `20` as completed years.
+fn ages(text: &str) -> Result<std::ops::RangeInclusive<u8>, String> {
+    let (least, most) = text.split_once("..").unwrap_or((text, text));
+    let age = |text: &str| text.parse().ok().filter(|age| *age <= pki::resident::AGE_MAX);
+    match (age(least), age(most)) {
+        (Some(least), Some(most)) if least <= most => Ok(least..=most),
+        _ => Err(format!("give completed years, such as 20..30 or 20, from 0 to {}", pki::resident::AGE_MAX)),
+    }
 }
 
 /// A time that somebody is willing to wait.

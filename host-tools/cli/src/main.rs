@@ -8,6 +8,7 @@ mod desk;
 mod failure;
 mod issue;
 mod out;
+mod person;
 mod serve;
 mod show;
 mod tour;
@@ -28,6 +29,8 @@ fn main() -> ExitCode {
     let done = match arguments.command.unwrap_or(Command::Tour(args::Tour::default())) {
         Command::Tour(tour) => tour::run(&tour),
         Command::New(new) => issue::new(&new),
+        Command::Profiles(profiles) => issue::profiles(&profiles),
+        Command::Person(person) => person::run(&person),
         Command::Issue(issue) => issue::issue(&issue),
         Command::Serve(serve) => serve::run(&serve),
         Command::Check(check) => check::run(&check),

@@ -2,10 +2,12 @@
 
 use crate::{args, check, failure::Failure, issue, out::say};
 use pki::{
-    counter,
+    counter::{self, Application},
     harness::Check,
+    kind::CardProfile,
     person::Person,
     personalise::Pins,
+    resident::Resident,
     world::{KeyOrigin, Options, World},
 };
 use serde_json::json;
@@ -15,6 +17,9 @@ use time::OffsetDateTime;
 
 const AUTHENTICATION_PIN: &str = "1234";
 const SIGNATURE_PASSWORD: &str = "ABC123";
+
+const PRESENTED: check::Presented<'_> =
+    check::Presented { authentication: AUTHENTICATION_PIN, signature: SIGNATURE_PASSWORD, form: AUTHENTICATION_PIN };
 
 /// `jitsuin tour`
 pub(crate) fn run(tour: &args::Tour) -> Result<(), Failure> {
@@ -46,7 +51,9 @@ pub(crate) fn run(tour: &args::Tour) -> Result<(), Failure> {
     let changing = World::change(&folder)?;
     let person = Person::sample("sample-1")?;
     let name = person.name.clone();
-    let (record, blank) = counter::prepare(&mut world, &changing, person, KeyOrigin::Imported, now)?;
+    let resident = Resident { person, security_code: None };
+    let application = Application { resident, profile: CardProfile::default(), keys: KeyOrigin::Imported };
+    let (record, blank) = counter::prepare(&mut world, &changing, application, now)?;
     done("a blank card for a resident", format!("{} for {name}", record.id), step);
 
     let step = Instant::now();
@@ -56,7 +63,7 @@ pub(crate) fn run(tour: &args::Tour) -> Result<(), Failure> {
     done("personalised by APDUs over its PC/SC socket", format!("{steps} acts in one SCP03 channel"), step);
 
     let card = StoredCard::open(&world.image(&record.id), SimRng::from_os()?)?;
-    checks.extend(check::prove(&world, &record, card, AUTHENTICATION_PIN, SIGNATURE_PASSWORD, &mut tell)?);
+    checks.extend(check::prove(&world, &record, card, PRESENTED, &mut tell)?);
 
     let failed = checks.iter().filter(|check| !check.passed).count();
     if tour.json {
