@@ -6,10 +6,11 @@ use myna_card::{
     ap::{
         common::CommonAp,
         jpki::{JpkiAp, SignatureScheme},
+        surface::SurfaceAp,
         text::{TextAp, ef},
     },
     certificate::roots::Accept,
-    data::Date,
+    data::{Date, RsaPublicKey, verification_code_b},
     mf::{MasterFile, tag},
     transport::pcsc::{self, PcscTransport, Sharing},
 };
@@ -17,7 +18,8 @@ use myna_card::{
 const USAGE: &str = "myna-card chip
        myna-card jpki PIN PASSWORD
        myna-card change OLD NEW OLD-PASSWORD NEW-PASSWORD
-       myna-card text PIN A B";
+       myna-card text PIN A BIRTH-YYYYMMDD EXPIRY-YEAR SECURITY-CODE ROOT-MODULUS-HEX
+       myna-card face A BIRTH-YYYYMMDD EXPIRY-YEAR SECURITY-CODE ROOT-MODULUS-HEX";
 
 const SCHEMES: [SignatureScheme; 6] = [
     SignatureScheme::Verbatim,
@@ -51,7 +53,8 @@ fn run(arguments: &[&str]) -> Done {
             show("changed", &"both");
             Ok(())
         }
-        ["text", pin, a, b] => text(&mut card, [pin, a, b]),
+        ["text", pin, printed @ ..] => text(&mut card, &Pin::numeric(pin)?, &Printed::of(printed)?),
+        ["face", printed @ ..] => face(&mut card, &Printed::of(printed)?),
         _ => Err(USAGE.into()),
     }
 }
@@ -61,6 +64,9 @@ fn chip(card: &mut Card) -> Done {
     card.transport_mut().power_cycle()?;
     let mut manager = MasterFile::new(card);
     show("identification", &String::from_utf8_lossy(&manager.data_object(tag::CARD_IDENTIFICATION)?));
+    let chain = manager.certificate_chain()?;
+    let [upper, lower] = &chain[..] else { return Err(format!("{} certificates", chain.len()).into()) };
+    show("chain", &outcome(lower.verify_with(&upper.public_key)));
     let mut common = CommonAp::select(card)?;
     show("atr", &hex::encode(common.card().contact_atr()?));
     let info = common.read_card_info()?;
@@ -102,27 +108,91 @@ fn jpki(card: &mut Card, pin: &Pin, password: &Pin) -> Done {
     Ok(())
 }
 
+/// What a reader of the printed card knows, and the root that its certificates lead to.
+struct Printed {
+    a: Pin,
+    b: Pin,
+    birth: Pin,
+    root: RsaPublicKey,
+}
+
+impl Printed {
+    /// 照合番号B and the birth-date key are made by the crate's own rules.
+    fn of(words: &[&str]) -> Result<Printed, Box<dyn std::error::Error>> {
+        let [a, birth, expiry, code, modulus] = words else { return Err(USAGE.into()) };
+        let birth = Date::parse(birth.as_bytes())?;
+        let b = verification_code_b(birth, expiry.parse()?, code.as_bytes())?;
+        Ok(Printed {
+            a: Pin::numeric(a)?,
+            birth: Pin::numeric(&b.as_bytes()[..6])?,
+            b,
+            root: RsaPublicKey { exponent: vec![1, 0, 1], modulus: hex::decode(modulus)? },
+        })
+    }
+}
+
 /// The 券面事項入力補助 application, in clear and under secure messaging.
-fn text(card: &mut Card, [pin, a, b]: [&str; 3]) -> Done {
+fn text(card: &mut Card, pin: &Pin, printed: &Printed) -> Done {
     let mut text = TextAp::select(card)?;
     for (name, key) in [("pin", ef::PIN), ("a", ef::CODE_A), ("b", ef::CODE_B), ("blocked", ef::BLOCKED_0012)] {
         show(&format!("tries {name}"), &format!("{:?}", text.retries(key)?));
     }
-    text.verify_pin(&Pin::numeric(pin)?)?;
+    text.verify_pin(pin)?;
     show("number", &text.read_my_number()?.as_str());
     let attributes = text.read_attributes()?;
     show("name", &attributes.name);
     show("address", &attributes.address);
     show("birth", &attributes.birth_date);
     show("sex", &format!("{:?}", attributes.sex));
+    let certificate = text.read_certificate()?;
+    show("certificate", &outcome(certificate.verify_with(&printed.root)));
+    show("certificate among real ones", &outcome(certificate.verify()));
+    let key = text.read_signed_public_key()?;
+    show("key", &outcome(key.verify(&certificate.public_key)));
+    let challenge = text.card().get_challenge(16)?;
+    let signature = text.sign(&challenge)?;
+    show("card", &outcome(SignatureScheme::Sha256DigestInfo.verify(&key.public_key, &challenge, &signature)));
+    let record = text.read_integrity_record()?;
+    show("record", &outcome(record.verify(&certificate.public_key)));
     let clear = [text.read_ef(ef::MY_NUMBER)?, text.read_ef(ef::ATTRIBUTES)?];
+    show("record of the number", &record.matches_my_number_file(&text.read_my_number_file()?));
+    show("record of the attributes", &record.matches_attributes_file(&clear[1])?);
     let mut session = text.open_secure_session(&[0x17; myna_card::sm::SEED_LEN])?;
-    session.verify(ef::CODE_A, &Pin::numeric(a)?)?;
-    session.verify(ef::CODE_B, &Pin::numeric(b)?)?;
+    session.verify(ef::CODE_A, &printed.a)?;
+    session.verify(ef::CODE_B, &printed.b)?;
     let enciphered = [session.read_ef(ef::MY_NUMBER)?, session.read_ef(ef::ATTRIBUTES)?];
     show("enciphered as in clear", &(clear == enciphered));
     show("physical", &session.read_ef_physical(ef::MY_NUMBER)?.len());
-    show("counter", &session.counter());
+    Ok(())
+}
+
+/// The 券面事項確認 application: every record under its own credential, and the card that holds the key in them.
+fn face(card: &mut Card, printed: &Printed) -> Done {
+    let mut face = SurfaceAp::select(card)?;
+    let certificate = face.read_certificate()?;
+    show("certificate", &outcome(certificate.verify_with(&printed.root)));
+    show("certificate among real ones", &outcome(certificate.verify()));
+    show("municipality", &face.read_ap_basic_data()?.municipality_code);
+    show("face before a credential", &outcome(face.read_card_face()));
+    face.verify_birth_date(&printed.birth)?;
+    let age = face.read_age_record()?;
+    show("age", &format!("{} {}", age.birth_date, outcome(age.verify(&certificate.public_key))));
+    face.verify_code_b(&printed.b)?;
+    show("number before A", &outcome(face.read_my_number_image()));
+    let front = face.read_card_face()?;
+    show("front", &outcome(front.verify(&certificate.public_key)));
+    show("birth", &front.birth_date);
+    show("expiry", &front.expiry);
+    show("sex", &format!("{:?}", front.sex));
+    for (name, image) in [("name", &front.name_image), ("address", &front.address_image), ("photo", &front.photo)] {
+        show(&format!("image of {name}"), &format!("{:?}", image.format));
+    }
+    face.verify_code_a(&printed.a)?;
+    let number = face.read_my_number_image()?;
+    show("number", &format!("{:?} {}", number.image.format, outcome(number.verify(&certificate.public_key))));
+    let challenge = face.card().get_challenge(16)?;
+    let signature = face.sign(&challenge)?;
+    show("card", &outcome(SignatureScheme::Sha256DigestInfo.verify(&front.public_key, &challenge, &signature)));
     Ok(())
 }
 

@@ -2,17 +2,10 @@
 //!
 //! None of them knows of the simulator, and each asks in its own way. (card.md §19.2, §19.3)
 
+mod holders;
+
 use crate::support::{AUTH_PIN, SIGN_PIN, Said, Serve, World, run};
-use card_os::{profile::Model, scp03::Level};
 use der::{DecodePem, Encode};
-use sim::{
-    card::Direct,
-    issuer::{Issuer, test_keys},
-    pcsc::Server,
-    rng::SimRng,
-    sample,
-    slot::Slot,
-};
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -127,8 +120,12 @@ struct Issued {
 
 impl Issued {
     fn new() -> Issued {
+        Issued::of(&[])
+    }
+
+    fn of(options: &[&str]) -> Issued {
         let world = World::new();
-        let card = world.issue(&[]);
+        let card = world.issue(options);
         let socket = world.file("pcsc");
         let serving = world.serve(&card, &["--pcsc", socket.to_str().expect("plain")]);
         Issued { programs: Programs::new(&socket), world, card, _serving: serving }
@@ -261,93 +258,4 @@ fn registry_myna_card() {
     programs.value("signature", &["jpki", "sign", "sign", "OTHER1", "00"]);
     programs.run(&["jpki", "sign", "auth", AUTH_PIN, "00"]).failed(1, &["1 tries left"]);
     change(["5678", AUTH_PIN, "OTHER1", SIGN_PIN]).succeeded();
-}
-
-/// A data object as these files have it: one length byte below 128, else `82 hh ll`. (card.md §9.0)
-fn object(tag: u16, value: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(value.len()).expect("short").to_be_bytes();
-    let length = if value.len() < 128 { vec![length[1]] } else { [&[0x82], &length[..]].concat() };
-    [&tag.to_be_bytes()[..], &length, value].concat()
-}
-
-/// A file of objects DFx2, DFx3 and so on behind a table of where they begin. (card.md §9.0)
-fn file(tag: u16, values: &[&[u8]]) -> Vec<u8> {
-    let first = 0xDF00 | (tag & 0xFF) | 0x01;
-    let objects: Vec<_> = (first + 1..).zip(values).map(|(tag, value)| object(tag, value)).collect();
-    let length = 3 + 2 * values.len() + objects.iter().map(Vec::len).sum::<usize>();
-    let mut at = if length < 128 { 3 } else { 5 } + 3 + 2 * values.len();
-    let mut table = Vec::new();
-    for object in &objects {
-        table.extend_from_slice(&u16::try_from(at).expect("short").to_be_bytes());
-        at += object.len();
-    }
-    let mut file = object(tag, &[object(first, &table), objects.concat()].concat());
-    file.resize(file.len().next_multiple_of(256), 0xFF);
-    file
-}
-
-/// A sample card with readable files in the two 券面 applications, in a reader of this process.
-fn sample_card(socket: &Path, files: &[(u16, Vec<u8>)]) -> Server {
-    let mut reader = Direct(sample::blank(Model::CARD));
-    let mut rng = SimRng::seeded(3);
-    let mut issuer = Issuer::open(&mut reader, &test_keys(), Level::FULL, &mut rng).expect("opens");
-    for (grouping, value) in sample::groupings(Model::CARD, true) {
-        let other = files.iter().find(|(other, _)| *other == grouping).map_or(&value, |(_, other)| other);
-        issuer.store(grouping, other).expect("stores");
-    }
-    issuer.hand_out().expect("is whole");
-    let slot = Slot::new("Jitsuin Virtual Reader 00 00");
-    slot.insert(Box::new(reader.0));
-    Server::bind(socket, vec![slot]).expect("binds")
-}
-
-#[test]
-#[ignore = "needs what clients/run builds"]
-fn registry_text_and_face() {
-    let folder = tempfile::tempdir().expect("folder");
-    let socket = folder.path().join("pcsc");
-    let (name, a, b) = ("模擬　花子", sample::FACE_NUMBER_A, sample::FACE_NUMBER_B);
-    // One file whose length takes one byte, one where it takes three. (card.md §9.3)
-    for address in ["模擬県試験市１－２－３".to_owned(), "模擬県試験市一丁目".repeat(6)] {
-        let text = file(0xFF20, &[name.as_bytes(), address.as_bytes(), b"19800217", b"2"]);
-        let pictures: [&[u8]; 4] = [&[0x5A; 300], &[0xA5; 400], &[0x3C; 2000], &[0x11; 90]];
-        let [name_picture, address_picture, photo, code] = pictures;
-        let face =
-            [b"19800217", &b"2"[..], &[7; 265], name_picture, address_picture, photo, &[9; 256], b"20350217", code];
-        let _server = sample_card(&socket, &[(0x0502, text), (0x0402, file(0xFF20, &face))]);
-        let programs = Programs::new(&socket);
-        let tries = ["text", "face-a", "face-b"].map(|which| programs.value("tries", &["jpki", "tries", which]));
-        assert_eq!(tries, ["3", "10", "10"]);
-        assert_eq!(programs.value("number", &["jpki", "number", AUTH_PIN]), a);
-        let said = programs.run(&["jpki", "attributes", AUTH_PIN]).succeeded().out;
-        for (field, expected) in [("name", name), ("address", &address), ("birth", "19800217"), ("sex", "Female")] {
-            assert_eq!(value(&said, field), expected);
-        }
-        for (which, number) in [("a", a), ("b", b)] {
-            let said = programs.run(&["jpki", "face", which, number]).succeeded().out;
-            assert_eq!((value(&said, "sex"), value(&said, "expiry")), ("2".into(), "20350217".into()));
-            assert_eq!(value(&said, "name"), hex::encode(name_picture));
-            assert_eq!(value(&said, "photo"), hex::encode(photo));
-        }
-        programs.run(&["jpki", "number", "0000"]).failed(1, &["1 tries left"]);
-        // The same under secure messaging, by a client that was written from measurements of it. (card.md §13)
-        let said = programs.run(&["myna-card", "text", AUTH_PIN, a, b]).succeeded().out;
-        for (field, expected) in [
-            ("tries pin", "Remaining(1)"),
-            ("tries a", "Remaining(10)"),
-            ("tries b", "Remaining(10)"),
-            ("tries blocked", "Blocked"),
-            ("number", a),
-            ("name", name),
-            ("address", &address),
-            ("sex", "Female"),
-            ("enciphered as in clear", "true"),
-            ("physical", "17"),
-        ] {
-            assert_eq!(value(&said, field), expected, "{field}");
-        }
-        let said = programs.run(&["myna-card", "chip"]).succeeded().out;
-        assert_eq!(value(&said, "municipality"), "99999");
-        assert_eq!(value(&said, "atr"), "3be000ff8131fe4514");
-    }
 }
