@@ -159,12 +159,12 @@ pub(crate) struct Issue {
     /// Signature password 署名用暗証番号: 6 to 16 characters of A-Z and 0-9, with both.
     #[arg(long, value_name = "PASSWORD", default_value = "ABC123")]
     pub sign_pin: String,
-    /// 住民基本台帳用暗証番号: four digits [default: as the user authentication PIN].
-    #[arg(long, value_name = "PIN")]
-    pub residents_pin: Option<String>,
-    /// 券面事項入力補助用暗証番号: four digits [default: as the user authentication PIN].
-    #[arg(long, value_name = "PIN")]
-    pub form_pin: Option<String>,
+    /// 住民基本台帳用暗証番号: four digits.
+    #[arg(long, value_name = "PIN", default_value = "1234")]
+    pub residents_pin: String,
+    /// 券面事項入力補助用暗証番号: four digits.
+    #[arg(long, value_name = "PIN", default_value = "1234")]
+    pub form_pin: String,
     /// Kind of card: a name of `jitsuin profiles`, or a file of that form.
     #[arg(long, value_name = "NAME|FILE", default_value = "card", conflicts_with = "resume")]
     pub profile: String,
@@ -216,9 +216,9 @@ pub(crate) struct Check {
     /// Signature password.
     #[arg(long, value_name = "PASSWORD", default_value = "ABC123")]
     pub sign_pin: String,
-    /// 券面事項入力補助用暗証番号 [default: as the user authentication PIN].
-    #[arg(long, value_name = "PIN")]
-    pub form_pin: Option<String>,
+    /// 券面事項入力補助用暗証番号.
+    #[arg(long, value_name = "PIN", default_value = "1234")]
+    pub form_pin: String,
     /// Print one JSON document instead of text.
     #[arg(long)]
     pub json: bool,

@@ -26,11 +26,11 @@ const SELECT: &str = "00A4040C0AD392F000260100000001";
 fn without_a_command_everything_is_shown() {
     let said = run(&mut binary()).succeeded();
     let last = said.out.lines().rev().find(|line| line.contains("checks passed")).expect("a summary");
-    assert!(last.starts_with("29 of 29"), "{last}");
+    assert!(last.starts_with("34 of 34"), "{last}");
     assert!(!said.out.contains("FAIL") && said.out.contains("nothing is kept"));
     let json: serde_json::Value = serde_json::from_str(&jitsuin(["tour", "--json"]).succeeded().out).expect("json");
     assert_eq!(json["passed"], true);
-    assert_eq!(json["checks"].as_array().expect("checks").len(), 29);
+    assert_eq!(json["checks"].as_array().expect("checks").len(), 34);
 }
 
 #[test]
