@@ -180,6 +180,7 @@ fn names_selected_by_others() {
         let length = wrong.len() / 2;
         assert_eq!(client.word(&format!("00A4040C {length:02X} {wrong}")), 0x6A82, "names out of public code");
     }
+    assert_eq!(client.word("00A4020C 02 2F00"), 0x6A82);
     assert_eq!(client.word("00200080"), 0x63C3, "a failed SELECT changes nothing");
 }
 
