@@ -1,0 +1,4 @@
+//! The suite against cards: the simulated one, which it must pass, and ones that each do one thing otherwise.
+
+mod cards;
+mod suite;
