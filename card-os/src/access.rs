@@ -4,7 +4,7 @@
 use crate::{
     pin::Pin,
     platform::Nvm,
-    profile::{APPLICATIONS, Object, Operation, Phase, Rule},
+    profile::{Object, Operation, Phase, Rule},
     refusal::Refusal,
     session::Session,
     store::Store,
@@ -29,14 +29,22 @@ macro_rules! operations {
 }
 
 operations! {
-    Read: "READ BINARY, GET DATA.",
+    Read: "READ BINARY, READ RECORD, GET DATA.",
     Verify: "VERIFY and the try-counter query.",
-    Change: "CHANGE REFERENCE DATA.",
+    Change: "CHANGE REFERENCE DATA, CHANGE KEY.",
     Sign: "COMPUTE DIGITAL SIGNATURE.",
+    Authenticate: "INTERNAL AUTHENTICATE.",
+    Decipher: "SET SESSION KEY.",
     Put: "STORE DATA.",
     Generate: "GENERATE ASYMMETRIC KEY PAIR.",
     Reset: "RESET RETRY COUNTER.",
 }
+
+/// Operations that a private key does.
+pub trait UsesKey: Grantable {}
+impl UsesKey for Sign {}
+impl UsesKey for Authenticate {}
+impl UsesKey for Decipher {}
 
 /// Operations that replace what an object holds.
 pub trait Writes: Grantable {}
@@ -76,19 +84,18 @@ pub fn grant<Op: Grantable, N: Nvm>(
         Rule::Never => false,
         Rule::Free => true,
         Rule::Issuer => session.is_issuer(),
-        Rule::Pin(pin) => {
+        Rule::Pins(pins) => {
             let tells = matches!(Op::OPERATION, Operation::Sign | Operation::Change);
-            if tells && opener(object, pin).is_none_or(|pin| pin.left(store) == 0) {
+            if tells && !pins.iter().any(|pin| is_usable(*pin, session, store)) {
                 return Err(Refusal::Blocked);
             }
-            session.is_verified(pin)
+            session.is_any_verified(pins)
         }
     };
     if allowed { Ok(Granted { object, operation: PhantomData }) } else { Err(Refusal::SecurityStatus) }
 }
 
-/// The PIN object with this EF identifier in the object's own application.
-fn opener(object: &Object, pin: u8) -> Option<Pin> {
-    let application = APPLICATIONS.iter().find(|application| application.number == object.application)?;
-    Pin::of(application.file(u16::from(pin))?)
+/// Whether the PIN object with this EF identifier in the current application has tries left.
+fn is_usable<N: Nvm>(pin: u8, session: &Session, store: &Store<N>) -> bool {
+    session.application().file(u16::from(pin)).and_then(Pin::of).is_some_and(|pin| pin.left(store) > 0)
 }

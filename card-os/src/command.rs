@@ -3,11 +3,14 @@
 //! Order inside [`Command::read`]: P1–P2 before lengths (card.md §4.2), so the header is judged even where the body is
 //! malformed.
 
-use crate::{refusal::Refusal, sign::Scheme};
+use crate::{platform::MODULUS, refusal::Refusal, sign::Scheme};
 use apdu::{Form, Header};
 
 /// Most bytes of command data; more is `6700`. (card.md D-13 asks for at least 2,048)
 pub const DATA_MAX: usize = 4096;
+
+/// Ne of a signature.
+const MODULUS_NE: u32 = 256;
 
 /// Which object a command is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,6 +158,8 @@ pub enum Command<'a> {
     ReadRecord {
         file: Reference,
         record: u8,
+        rest: bool,
+        ne: u32,
     },
     Verify {
         pin: Reference,
@@ -167,9 +172,10 @@ pub enum Command<'a> {
         pin: Reference,
         value: &'a [u8],
     },
-    /// CHANGE KEY, the form of other applications than JPKI.
+    /// CHANGE KEY, the form of 共通カードAP and 住基AP.
     ChangeKey {
         pin: Reference,
+        value: &'a [u8],
     },
     ComputeDigitalSignature {
         scheme: Scheme,
@@ -182,6 +188,7 @@ pub enum Command<'a> {
     },
     InternalAuthenticate {
         key: Reference,
+        challenge: &'a [u8],
     },
     ExternalAuthenticate {
         key: Reference,
@@ -191,7 +198,10 @@ pub enum Command<'a> {
         ne: u32,
         proprietary: bool,
     },
-    SetSessionKey,
+    SetSessionKey {
+        cryptogram: &'a [u8; MODULUS],
+    },
+    LastCommandMark,
     /// `80 A2`, first step (the body) or second (the signature).
     TerminalCertificate {
         body: bool,
@@ -230,12 +240,12 @@ impl<'a> Command<'a> {
                 if !matches!(p2 & 0x07, 0x04 | 0x05) {
                     return Err(Refusal::Parameters);
                 }
-                response_only(body?)?;
+                let ne = response_only(body?)?;
                 let file = match p2 >> 3 {
                     0 => Reference::Current,
                     sfi => Reference::Sfi(sfi),
                 };
-                Ok(Command::ReadRecord { file, record: p1 })
+                Ok(Command::ReadRecord { file, record: p1, rest: p2 & 0x01 != 0, ne })
             }
             Instruction::Verify => {
                 let pin = pin_parameters(0x00, p1, p2)?;
@@ -249,18 +259,13 @@ impl<'a> Command<'a> {
             }
             Instruction::ChangeKey => {
                 let pin = pin_parameters(0x00, p1, p2)?;
-                not_empty(pin_value(body?)?)?;
-                Ok(Command::ChangeKey { pin })
+                let value = not_empty(pin_value(body?)?)?;
+                Ok(Command::ChangeKey { pin, value })
             }
             Instruction::ComputeDigitalSignature => {
                 let scheme = Scheme::from_p1(p1).ok_or(Refusal::Parameters)?;
                 let key = Reference::or_default(p2)?;
-                let (input, ne) = data_and_response(body?)?;
-                // A signature is of fixed size: Le below it is a wrong length. (card.md D-12, D-33)
-                if ne < 256 {
-                    return Err(Refusal::Length);
-                }
-                Ok(Command::ComputeDigitalSignature { scheme, key, input })
+                Ok(Command::ComputeDigitalSignature { scheme, key, input: data_for_signature(body?)? })
             }
             Instruction::GetChallenge => {
                 zero_parameters(p1, p2)?;
@@ -269,8 +274,7 @@ impl<'a> Command<'a> {
             }
             Instruction::InternalAuthenticate => {
                 let key = pin_parameters(0x00, p1, p2)?;
-                data_and_response(body?)?;
-                Ok(Command::InternalAuthenticate { key })
+                Ok(Command::InternalAuthenticate { key, challenge: data_for_signature(body?)? })
             }
             Instruction::ExternalAuthenticate => {
                 if p1 != 0 {
@@ -285,8 +289,11 @@ impl<'a> Command<'a> {
             }
             Instruction::SetSessionKey => {
                 zero_parameters(p1, p2)?;
-                not_empty(body?.data)?;
-                Ok(Command::SetSessionKey)
+                let body = body?;
+                match body.data.try_into() {
+                    Ok(cryptogram) if body.ne.is_none() => Ok(Command::SetSessionKey { cryptogram }),
+                    _ => Err(Refusal::Length),
+                }
             }
             Instruction::TerminalCertificate => {
                 let body_step = match (p1, p2) {
@@ -296,8 +303,7 @@ impl<'a> Command<'a> {
                 };
                 Ok(Command::TerminalCertificate { body: body_step, data: not_empty(body?.data)? })
             }
-            // The physical card refuses this mark of smartphones by length. (card.md D-43, D-54)
-            Instruction::LastCommandMark => Err(Refusal::Length),
+            Instruction::LastCommandMark => Ok(Command::LastCommandMark),
             Instruction::ManageAttributes if !matches!(p1, 0x22 | 0x24) => Err(Refusal::Parameters),
             Instruction::ManageAttributes | Instruction::IssuerOnly => Ok(Command::IssuerOnly),
             Instruction::InitializeUpdate => {
@@ -375,6 +381,12 @@ fn not_empty(data: &[u8]) -> Result<&[u8], Refusal> {
 /// Case 2: Le and no data. Gives Ne.
 fn response_only(body: apdu::Command<'_>) -> Result<u32, Refusal> {
     if body.data.is_empty() { body.ne.map(apdu::Ne::get).ok_or(Refusal::Length) } else { Err(Refusal::Length) }
+}
+
+/// Case 4 of a command whose answer is a signature, which is of fixed size: Le below it is a wrong length. (card.md D-12, D-33)
+fn data_for_signature(body: apdu::Command<'_>) -> Result<&[u8], Refusal> {
+    let (input, ne) = data_and_response(body)?;
+    if ne < MODULUS_NE { Err(Refusal::Length) } else { Ok(input) }
 }
 
 /// Case 4: data and Le. Gives both.

@@ -5,9 +5,9 @@
 //! is all or nothing under power loss, and what was interrupted is simply written again.
 
 use crate::{
-    access::{Granted, Read, Sign, Writes},
+    access::{Granted, Read, UsesKey, Writes},
     platform::Nvm,
-    profile::{APPLICATIONS, Kind, Object},
+    profile::{Kind, Model, Object, Size},
     refusal::Refusal,
     store::{Store, StoreError, Update, VALUE_MAX},
 };
@@ -15,7 +15,7 @@ use crate::{
 /// Bytes in one block.
 pub const BLOCK: usize = VALUE_MAX;
 /// Most blocks of one object.
-pub const BLOCKS: usize = 16;
+pub const BLOCKS: usize = 24;
 
 const HEAD: u8 = 0x00;
 const BANKS: [u8; 2] = [0x40, 0x80];
@@ -48,14 +48,36 @@ pub fn length<N: Nvm>(store: &Store<N>, object: &Object) -> Option<usize> {
     Head::of(store, object).map(|head| usize::from(head.length))
 }
 
+/// Bytes that a transparent EF has for READ BINARY.
+pub fn size<N: Nvm>(store: &Store<N>, object: &Object, size: Size) -> usize {
+    match size {
+        Size::Fixed(size) => usize::from(size),
+        Size::Written(most) => length(store, object).unwrap_or(0).min(usize::from(most)),
+    }
+}
+
+/// Whether the certificate that a private key needs is stored; true for a key that needs none.
+pub fn is_certified<N: Nvm>(store: &Store<N>, key: &Object) -> bool {
+    key.certificate().is_none_or(|certificate| store.contains(key.sibling_key(certificate, HEAD)))
+}
+
 /// Copies content from `offset` on into `out`; what was never written reads as 00.
 pub fn read<N: Nvm>(granted: &Granted<Read>, store: &Store<N>, offset: usize, out: &mut [u8]) {
     read_object(store, granted.object(), offset, out);
 }
 
-/// Reads the key behind a grant to sign with it.
-pub fn read_key<N: Nvm>(granted: &Granted<Sign>, store: &Store<N>, out: &mut [u8]) {
+/// Reads the key behind a grant to use it.
+pub fn read_key<N: Nvm, Op: UsesKey>(granted: &Granted<Op>, store: &Store<N>, out: &mut [u8]) {
     read_object(store, granted.object(), 0, out);
+}
+
+/// Reads a public key that the card checks signatures with; 00 where there is none.
+pub fn read_public_key<N: Nvm>(store: &Store<N>, object: &Object, out: &mut [u8]) {
+    if object.kind == Kind::PublicKey {
+        read_object(store, object, 0, out);
+    } else {
+        out.fill(0);
+    }
 }
 
 fn read_object<N: Nvm>(store: &Store<N>, object: &Object, offset: usize, out: &mut [u8]) {
@@ -151,7 +173,7 @@ impl Writing {
         // Never full: `remove` yields at most BLOCKS deletions.
         let _ = updates.push(Update::Put { key: self.object.key(HEAD), value: &head });
         if let Some(certificate) = self.object.certificate() {
-            let _ = updates.push(Update::Delete { key: certificate.key(HEAD) });
+            let _ = updates.push(Update::Delete { key: self.object.sibling_key(certificate, HEAD) });
         }
         if is_secret(self.object) { store.commit_scrubbed(&updates) } else { store.commit(&updates) }
     }
@@ -178,9 +200,8 @@ fn is_secret(object: &Object) -> bool {
 ///
 /// # Errors
 /// [`StoreError`] of the medium; the next start has it to do.
-pub fn wipe_unfinished_keys<N: Nvm>(store: &mut Store<N>) -> Result<(), StoreError> {
-    let objects = APPLICATIONS.iter().flat_map(|application| application.objects.iter());
-    for object in objects.filter(|object| is_secret(object)) {
+pub fn wipe_unfinished_keys<N: Nvm>(store: &mut Store<N>, model: &Model) -> Result<(), StoreError> {
+    for object in model.objects().filter(|object| is_secret(object)) {
         let living = Head::of(store, object).map(|head| head.bank);
         for bank in BANKS.into_iter().filter(|bank| Some(*bank) != living) {
             wipe(store, object, bank)?;

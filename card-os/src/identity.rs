@@ -3,7 +3,7 @@
 use crate::{
     pin::Counter,
     platform::Nvm,
-    profile::Phase,
+    profile::{Model, Phase},
     refusal::Refusal,
     scp03::KeySet,
     store::{Key, Store, StoreError, Update},
@@ -20,8 +20,35 @@ pub const KEY_SET_TRIES: u8 = 10;
 /// An ATR.
 pub type Atr = heapless::Vec<u8, ATR_MAX>;
 
-/// Bit of the options record: a warm reset clears the security status.
-const CLEARS_ON_WARM_RESET: u8 = 0x01;
+/// Where cards of the field differ, or are said to. Fixed when the chip is made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Behaviour {
+    /// A warm reset clears the security status; measured cards keep it. (card.md D-28)
+    pub clears_on_warm_reset: bool,
+    /// SELECT of the current application clears the security status; measured cards keep it. (card.md D-27)
+    pub clears_on_select: bool,
+    /// A blocked PIN is told as `6983` instead of the measured `6984`. (card.md §7.2, §21)
+    pub blocked_as_iso: bool,
+    /// The signature password opens the signature key for one signature; measured cards sign any number. (card.md §7.3)
+    pub password_per_signature: bool,
+}
+
+impl Behaviour {
+    fn to_byte(self) -> u8 {
+        let bits = [self.clears_on_warm_reset, self.clears_on_select, self.blocked_as_iso, self.password_per_signature];
+        bits.into_iter().rev().fold(0, |byte, bit| (byte << 1) | u8::from(bit))
+    }
+
+    fn from_byte(byte: u8) -> Self {
+        let bit = |place: u8| byte & (1 << place) != 0;
+        Behaviour {
+            clears_on_warm_reset: bit(0),
+            clears_on_select: bit(1),
+            blocked_as_iso: bit(2),
+            password_per_signature: bit(3),
+        }
+    }
+}
 
 // Records of the card itself live under application 0, number 0, which no object has.
 const PHASE: Key = Key(0);
@@ -48,8 +75,10 @@ pub struct Manufacture<'a> {
     pub key_version: u8,
     /// SCP03 parameter i: 60 (random challenge) or 70 (challenge derived from the sequence counter).
     pub scp03_options: u8,
-    /// Whether a warm reset clears the security status; cards of the field keep it. (card.md D-28)
-    pub clears_on_warm_reset: bool,
+    /// Which applications it has.
+    pub model: &'static Model,
+    /// Where it differs from measured cards.
+    pub behaviour: Behaviour,
 }
 
 /// The issuer key set as it is used.
@@ -74,7 +103,7 @@ pub fn manufacture<N: Nvm>(store: &mut Store<N>, card: &Manufacture<'_>) -> Resu
     store.commit(&[
         Update::Put { key: PHASE, value: &phase_record(Phase::Blank) },
         Update::Put { key: BIRTH, value: &birth },
-        Update::Put { key: OPTIONS, value: &[if card.clears_on_warm_reset { CLEARS_ON_WARM_RESET } else { 0 }] },
+        Update::Put { key: OPTIONS, value: &[card.behaviour.to_byte(), card.model.number] },
         Update::Put { key: SEQUENCE, value: &[0; 3] },
         Update::Put { key: KEY_SET, value: &*key_record(card.keys, card.key_version, card.scp03_options) },
         Update::Put { key: KEY_SET_COUNTER.key(), value: &KEY_SET_COUNTER.full() },
@@ -109,9 +138,21 @@ pub fn atr<N: Nvm>(store: &Store<N>) -> Atr {
     store.get(BIRTH).and_then(|birth| Atr::from_slice(birth.get(DIVERSIFICATION..)?).ok()).unwrap_or_default()
 }
 
-/// Whether a warm reset clears the security status; the safe answer where the record is missing.
-pub fn clears_on_warm_reset<N: Nvm>(store: &Store<N>) -> bool {
-    !matches!(store.get(OPTIONS).as_deref(), Some(&[options]) if options & CLEARS_ON_WARM_RESET == 0)
+/// The model, and where the card differs from measured ones. The first images say nothing about their model: they hold JPKI
+/// alone.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] where the record is missing or of another form; [`StoreError::Version`] for a model that this
+/// program does not know.
+pub fn model<N: Nvm>(store: &Store<N>) -> Result<(&'static Model, Behaviour), StoreError> {
+    match store.get(OPTIONS).as_deref() {
+        Some(&[options]) => Ok((Model::JPKI_ONLY, Behaviour::from_byte(options))),
+        Some(&[options, number]) => {
+            let model = Model::by_number(number).ok_or(StoreError::Version(number))?;
+            Ok((model, Behaviour::from_byte(options)))
+        }
+        _ => Err(StoreError::Corrupt),
+    }
 }
 
 /// The key diversification data.

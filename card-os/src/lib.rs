@@ -1,4 +1,4 @@
-//! The operating system of a My Number Card: card manager and JPKI application. No `std`, no allocation, no `unsafe`, no clock.
+//! The operating system of a My Number Card: card manager, JPKI and the four applications beside it. No `std`, no allocation, no `unsafe`, no clock.
 //!
 //! # Design
 //!
@@ -34,8 +34,8 @@
 //!
 //! # Not supported
 //!
-//! **Other applications** than JPKI, **secure messaging** for holders, **logical channels**, **command chaining**, **algorithms**
-//! other than RSA-2048 with e = 65537, **T=1 and contactless framing**.
+//! **Logical channels**, **command chaining**, **algorithms** other than RSA-2048 with e = 65537, **T=1 and contactless framing**,
+//! the **driving-licence applications** of combined cards, the **resident record code** (nobody outside knows where it is).
 #![cfg_attr(not(test), no_std)]
 #![deny(
     clippy::unwrap_used,
@@ -49,17 +49,21 @@
 
 pub mod access;
 pub mod card;
+pub mod cbc;
 pub mod command;
 pub mod data;
 pub mod file;
 #[cfg(feature = "engine")]
 pub mod fixed;
 pub mod identity;
+pub mod messaging;
+pub mod mgf1;
 pub mod perso;
 pub mod pin;
 pub mod platform;
 pub mod profile;
 pub mod public;
+pub mod record;
 pub mod refusal;
 pub mod scp03;
 pub mod session;

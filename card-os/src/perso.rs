@@ -20,13 +20,19 @@ use crate::{
     identity,
     pin::Pin,
     platform::{Engine, MODULUS, Nvm},
-    profile::{APPLICATIONS, ISD, Kind, Object, Operation, Phase, Rule, by_grouping},
+    profile::{AVAILABILITY, ISD, JPKI, Kind, Model, Object, Operation, Phase, Rule, Size, TOKEN_INFORMATION},
     refusal::Refusal,
     scp03,
     session::Session,
     sign,
 };
-use apdu::Header;
+use apdu::{
+    Header,
+    tlv::{
+        Rules,
+        ber::{Tag, Writer},
+    },
+};
 use rand_core::TryCryptoRng;
 use zeroize::Zeroizing;
 
@@ -86,7 +92,7 @@ fn store_data<N: Nvm, E: Engine, R: TryCryptoRng>(
     let (incoming, value) = match incoming {
         Some(incoming) if incoming.block == block => (incoming, data),
         _ if block == 0 => {
-            let (object, length, value) = grouping(data)?;
+            let (object, length, value) = grouping(chip.model, data)?;
             let granted = access::grant::<Put, N>(object, session, identity::phase(&chip.store)?, &chip.store)?;
             if let Kind::Pin { .. } = object.kind {
                 // A PIN is short: it comes in one piece.
@@ -110,8 +116,12 @@ fn open<N: Nvm, E: Engine, R: TryCryptoRng>(
 ) -> Result<Incoming, Refusal> {
     let object = granted.object();
     let fits = match object.kind {
-        Kind::File { capacity } | Kind::DataObject { capacity, .. } => (1..=usize::from(capacity)).contains(&length),
+        Kind::File(Size::Fixed(most) | Size::Written(most)) | Kind::Records(most) => {
+            (1..=usize::from(most)).contains(&length)
+        }
+        Kind::DataObject { capacity, .. } => (1..=usize::from(capacity)).contains(&length),
         Kind::PrivateKey { .. } => length == sign::KEY,
+        Kind::PublicKey => length == sign::PUBLIC_KEY,
         Kind::Pin { .. } | Kind::Internal => false,
     };
     if !fits {
@@ -149,21 +159,26 @@ fn proceed<N: Nvm, E: Engine, R: TryCryptoRng>(
     Ok(None)
 }
 
-/// A new value for a PIN object. In use, one that opens nothing stays blocked. (card.md D-19)
+/// A new value for a PIN object. In use, one whose key is not there, or that was never set, stays blocked. (card.md D-19)
 fn set_pin<N: Nvm, E: Engine, R: TryCryptoRng, Op: Writes>(
     chip: &mut Chip<N, E, R>,
     granted: &Granted<Op>,
     value: &[u8],
 ) -> Result<(), Refusal> {
-    let opens = granted.object().opened_key().is_some_and(|key| file::is_stored(&chip.store, key));
-    if identity::phase(&chip.store)?.in_use() && !opens {
+    let pin = granted.object();
+    let key = chip.model.application_of(pin).and_then(|application| application.opened_key(pin.number));
+    let usable = match key {
+        Some(key) => file::is_stored(&chip.store, key),
+        None => Pin::of(pin).is_some_and(|pin| pin.is_set(&chip.store)),
+    };
+    if identity::phase(&chip.store)?.in_use() && !usable {
         return Err(Refusal::Conditions);
     }
     Pin::set(granted, &mut chip.store, value)
 }
 
 /// Splits a data grouping into the object it names, its length and the bytes that are here.
-fn grouping(data: &[u8]) -> Result<(&'static Object, usize, &[u8]), Refusal> {
+fn grouping<'d>(model: &Model, data: &'d [u8]) -> Result<(&'static Object, usize, &'d [u8]), Refusal> {
     let (identifier, length, value) = match data {
         [high, low, 0xFF, more, less, value @ ..] => {
             (u16::from_be_bytes([*high, *low]), usize::from(u16::from_be_bytes([*more, *less])), value)
@@ -173,7 +188,7 @@ fn grouping(data: &[u8]) -> Result<(&'static Object, usize, &[u8]), Refusal> {
         }
         _ => return Err(Refusal::Data),
     };
-    Ok((by_grouping(identifier).ok_or(Refusal::ReferenceNotFound)?, length, value))
+    Ok((model.by_grouping(identifier).ok_or(Refusal::ReferenceNotFound)?, length, value))
 }
 
 /// GENERATE ASYMMETRIC KEY PAIR: the private half never leaves.
@@ -184,7 +199,7 @@ fn generate<N: Nvm, E: Engine, R: TryCryptoRng>(
     out: &mut Response,
 ) -> Result<(), Refusal> {
     let &[0xB6, 0x04, 0x83, 0x02, high, low] = data else { return Err(Refusal::Data) };
-    let object = by_grouping(u16::from_be_bytes([high, low])).ok_or(Refusal::ReferenceNotFound)?;
+    let object = chip.model.by_grouping(u16::from_be_bytes([high, low])).ok_or(Refusal::ReferenceNotFound)?;
     if !matches!(object.kind, Kind::PrivateKey { .. }) {
         return Err(Refusal::WrongKind);
     }
@@ -210,7 +225,7 @@ fn reset<N: Nvm, E: Engine, R: TryCryptoRng>(
     session: &mut Session,
     data: &[u8],
 ) -> Result<(), Refusal> {
-    let (object, length, value) = grouping(data)?;
+    let (object, length, value) = grouping(chip.model, data)?;
     let granted = access::grant::<Reset, N>(object, session, identity::phase(&chip.store)?, &chip.store)?;
     if value.len() != length {
         return Err(Refusal::Data);
@@ -274,21 +289,25 @@ fn set_status<N: Nvm, E: Engine, R: TryCryptoRng>(
     identity::advance(&mut chip.store, to)
 }
 
-/// Token information, availability flags, every key with its certificate, and no PIN for a key that is not there.
+/// Token information, availability flags, every key with its certificate, no PIN for a key that is not there, and all of the
+/// applications beside JPKI.
 fn is_whole<N: Nvm, E, R>(chip: &Chip<N, E, R>) -> bool {
-    let stored = |grouping| by_grouping(grouping).is_some_and(|object| file::is_stored(&chip.store, object));
-    let pairs =
-        APPLICATIONS.iter().flat_map(|application| application.objects.iter()).all(|object| match object.kind {
-            Kind::PrivateKey { certificate } => {
-                stored(object.grouping()) == stored(u16::from_be_bytes([object.application, certificate]))
-            }
-            Kind::Pin { .. } => {
-                let set = Pin::of(object).is_some_and(|pin| pin.is_set(&chip.store));
-                !set || object.opened_key().is_some_and(|key| stored(key.grouping()))
-            }
-            _ => true,
-        });
-    pairs && stored(0x0106) && stored(0x0108)
+    let Chip { store, model, .. } = chip;
+    model.objects().all(|object| match object.kind {
+        Kind::PrivateKey { certificate: Some(_) } => {
+            file::is_stored(store, object) == file::is_certified(store, object)
+        }
+        Kind::File(_) if object.application == JPKI.number => {
+            !matches!(object.number, TOKEN_INFORMATION | AVAILABILITY) || file::is_stored(store, object)
+        }
+        Kind::File(_) | Kind::Records(_) | Kind::PrivateKey { certificate: None } => file::is_stored(store, object),
+        Kind::Pin { .. } => {
+            let set = Pin::of(object).is_some_and(|pin| pin.is_set(store));
+            let key = model.application_of(object).and_then(|application| application.opened_key(object.number));
+            !set || key.is_none_or(|key| file::is_stored(store, key))
+        }
+        Kind::DataObject { .. } | Kind::PublicKey | Kind::Internal => true,
+    })
 }
 
 /// GET STATUS: the phase, and which objects are there, so that an interrupted personalisation can be taken up.
@@ -302,8 +321,8 @@ fn get_status<N: Nvm, E: Engine, R: TryCryptoRng>(
     }
     let phase = identity::phase(&chip.store)?;
     let writable = |object: &&'static Object| object.rule(Operation::Put, Phase::Blank) == Rule::Issuer;
-    let mut objects: heapless::Vec<u8, 120> = heapless::Vec::new();
-    for object in APPLICATIONS.iter().flat_map(|application| application.objects.iter()).filter(writable) {
+    let mut objects: heapless::Vec<u8, 192> = heapless::Vec::new();
+    for object in chip.model.objects().filter(writable) {
         let [high, low] = object.grouping().to_be_bytes();
         let stored = match Pin::of(object) {
             Some(pin) => pin.is_set(&chip.store),
@@ -311,13 +330,15 @@ fn get_status<N: Nvm, E: Engine, R: TryCryptoRng>(
         };
         objects.extend_from_slice(&[high, low, u8::from(stored)]).map_err(|_| Refusal::NoDiagnosis)?;
     }
-    let count = u8::try_from(objects.len()).map_err(|_| Refusal::NoDiagnosis)?;
-    let length = 9 + 4 + 3 + count;
-    put(out, if length < 0x80 { &[0xE3] } else { &[0xE3, 0x81] })?;
-    put(out, &[length, 0x4F, 0x07])?;
-    put(out, ISD.aid)?;
-    put(out, &[0x9F, 0x70, 0x01, phase as u8, 0xDF, 0x20, count])?;
-    put(out, &objects)
+    let mut answer = [0; 256];
+    let mut writer = Writer::new(&mut answer, Rules::Strict);
+    let written = writer.nest(Tag(0xE3), |entry| {
+        entry.put(Tag(0x4F), ISD.aid)?;
+        entry.put(Tag(0x9F70), &[phase as u8])?;
+        entry.put(Tag(0xDF20), &objects)
+    });
+    written.map_err(|_| Refusal::NoDiagnosis)?;
+    put(out, writer.finish())
 }
 
 fn put(out: &mut Response, bytes: &[u8]) -> Result<(), Refusal> {

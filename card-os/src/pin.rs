@@ -128,6 +128,12 @@ impl Pin {
         }
     }
 
+    /// Its row.
+    #[must_use]
+    pub fn object(&self) -> &'static Object {
+        self.object
+    }
+
     /// Tries left.
     pub fn left<N: Nvm>(&self, store: &Store<N>) -> u8 {
         self.counter.left(store)

@@ -1,21 +1,45 @@
-//! **The table**: which applications and objects the card has, and who may do what with them.
+//! **The table**: which applications and objects a card has, and who may do what with them.
 //!
 //! SELECT, access checks, store keys, `docs/ACCESS.md` and the fuzz dictionary are all derived from these rows. What a row
-//! does not list is [`Rule::Never`]. Each row names the section of the card specification it rests on.
+//! does not list is [`Rule::Never`]. Each row names the section of the card specification it rests on. The rows of one
+//! application stand in a file of their own; a [`Model`] says which applications one kind of card has.
+
+mod common;
+mod face;
+mod isd;
+mod jpki;
+mod juki;
+mod model;
+mod text;
+
+pub use common::COMMON;
+pub use face::FACE;
+pub use isd::ISD;
+pub use jpki::{
+    ANDROID_JPKI, AUTHENTICATION_PIN, AVAILABILITY, JPKI, JUKI_CARD_JPKI, SIGNATURE_KEY, SIGNATURE_PASSWORD,
+    TOKEN_INFORMATION,
+};
+pub use juki::JUKI;
+pub use model::Model;
+pub use text::TEXT;
 
 use crate::store::Key;
 
 /// What somebody may want to do with an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
-    /// READ BINARY, GET DATA.
+    /// READ BINARY, READ RECORD, GET DATA.
     Read,
     /// VERIFY and the try-counter query.
     Verify,
-    /// CHANGE REFERENCE DATA.
+    /// CHANGE REFERENCE DATA, CHANGE KEY.
     Change,
     /// COMPUTE DIGITAL SIGNATURE.
     Sign,
+    /// INTERNAL AUTHENTICATE.
+    Authenticate,
+    /// SET SESSION KEY.
+    Decipher,
     /// STORE DATA.
     Put,
     /// GENERATE ASYMMETRIC KEY PAIR.
@@ -31,8 +55,8 @@ pub enum Rule {
     Never,
     /// Anybody.
     Free,
-    /// Who has verified the PIN object with this EF identifier in this session.
-    Pin(u8),
+    /// Who has verified one of the PIN objects with these EF identifiers in this session.
+    Pins(&'static [u8]),
     /// The issuer, inside a secure channel with C-MAC and C-DECRYPTION.
     Issuer,
 }
@@ -84,10 +108,13 @@ impl Phase {
 /// What values a PIN object takes in CHANGE, STORE DATA and RESET RETRY COUNTER. (card.md §7.1, D-29)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PinFormat {
-    /// Exactly four ASCII digits.
-    FourDigits,
-    /// Six to sixteen ASCII characters of `0-9` and `A-Z`.
-    Password,
+    /// Exactly so many ASCII digits.
+    Digits(usize),
+    /// So many to sixteen ASCII characters of `0-9` and `A-Z`.
+    Password {
+        /// Least number of characters.
+        least: usize,
+    },
 }
 
 impl PinFormat {
@@ -95,22 +122,31 @@ impl PinFormat {
     #[must_use]
     pub fn accepts(self, value: &[u8]) -> bool {
         match self {
-            PinFormat::FourDigits => value.len() == 4 && value.iter().all(u8::is_ascii_digit),
-            PinFormat::Password => {
-                (6..=16).contains(&value.len()) && value.iter().all(|c| c.is_ascii_digit() || c.is_ascii_uppercase())
+            PinFormat::Digits(count) => value.len() == count && value.iter().all(u8::is_ascii_digit),
+            PinFormat::Password { least } => {
+                (least..=16).contains(&value.len())
+                    && value.iter().all(|c| c.is_ascii_digit() || c.is_ascii_uppercase())
             }
         }
     }
 }
 
+/// How large a transparent EF is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// So many bytes; those never written read as 00.
+    Fixed(u16),
+    /// As many bytes as the issuer wrote, at most so many.
+    Written(u16),
+}
+
 /// What an object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Transparent EF of a fixed size; bytes never written read as 00.
-    File {
-        /// Size in bytes.
-        capacity: u16,
-    },
+    /// Transparent EF.
+    File(Size),
+    /// EF of simple-TLV records, at most so many bytes in all.
+    Records(u16),
     /// Data object of the card manager, answered by GET DATA.
     DataObject {
         /// Its tag.
@@ -121,11 +157,14 @@ pub enum Kind {
     /// RSA-2048 private key.
     PrivateKey {
         /// EF identifier of the certificate that belongs to it; one without the other is never issued.
-        certificate: u8,
+        certificate: Option<u8>,
     },
+    /// RSA-2048 public key that the card checks signatures with: `90 03 01 00 01 91 82 01 00 ‖ n`. To the outside it is
+    /// internal.
+    PublicKey,
     /// PIN object.
     Pin {
-        /// Tries after issue, change, reset and every right value.
+        /// Tries after issue, change, reset and every right value; 0 for one that arrives blocked and stays so.
         tries: u8,
         /// Values it takes.
         format: PinFormat,
@@ -156,6 +195,24 @@ pub struct Object {
 }
 
 impl Object {
+    /// A row without rules: nobody may do anything.
+    const fn new(
+        application: u8,
+        number: u8,
+        kind: Kind,
+        (name, japanese): (&'static str, &'static str),
+        source: &'static str,
+    ) -> Self {
+        Object { application, number, name, japanese, kind, personalising: NOTHING, in_use: NOTHING, source }
+    }
+
+    /// The row with these rules.
+    const fn with(mut self, personalising: Rules, in_use: Rules) -> Self {
+        self.personalising = personalising;
+        self.in_use = in_use;
+        self
+    }
+
     /// The rule for `operation` in `phase`.
     #[must_use]
     pub fn rule(&self, operation: Operation, phase: Phase) -> Rule {
@@ -176,21 +233,13 @@ impl Object {
         }
     }
 
-    /// The certificate that belongs to this private key.
+    /// EF identifier of the certificate that belongs to this private key.
     #[must_use]
-    pub fn certificate(&self) -> Option<&'static Object> {
+    pub const fn certificate(&self) -> Option<u8> {
         match self.kind {
-            Kind::PrivateKey { certificate } => by_grouping(u16::from_be_bytes([self.application, certificate])),
+            Kind::PrivateKey { certificate } => certificate,
             _ => None,
         }
-    }
-
-    /// The private key that signs after this PIN object was verified.
-    #[must_use]
-    pub fn opened_key(&self) -> Option<&'static Object> {
-        let opened = |object: &&'static Object| object.rule(Operation::Sign, Phase::Issued) == Rule::Pin(self.number);
-        let own = APPLICATIONS.iter().find(|application| application.number == self.application)?;
-        own.objects.iter().find(opened)
     }
 
     /// Bit of this object in the session's security status.
@@ -199,11 +248,38 @@ impl Object {
         1 << (self.number & 0x1F)
     }
 
-    /// Store key of one part of this object: three bits application, five bits number, eight bits part.
+    /// Store key of one part of this object.
     #[must_use]
     pub const fn key(&self, part: u8) -> Key {
-        Key(u16::from_be_bytes([(self.application << 5) | (self.number & 0x1F), part]))
+        self.sibling_key(self.number, part)
     }
+
+    /// Store key of one part of another object of its application: three bits application, five bits number, eight bits
+    /// part.
+    #[must_use]
+    pub const fn sibling_key(&self, number: u8, part: u8) -> Key {
+        Key(u16::from_be_bytes([(self.application << 5) | (number & 0x1F), part]))
+    }
+}
+
+/// Which command gives a PIN of the application a new value; the other one is refused. (card.md §5.4, D-30)
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// CHANGE REFERENCE DATA `00 24 01`.
+    ReferenceData,
+    /// CHANGE KEY `80 32 00`.
+    Key,
+}
+
+/// What SET SESSION KEY does in an application. (card.md §13)
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionKey {
+    /// No security status is enough for it.
+    Refused,
+    /// No key delivery is configured.
+    Unconfigured,
+    /// The key is delivered under the private key with this EF identifier.
+    Delivered(u8),
 }
 
 /// One application.
@@ -217,6 +293,12 @@ pub struct Application {
     pub japanese: &'static str,
     /// DF name.
     pub aid: &'static [u8],
+    /// How its PINs are changed.
+    pub change: Change,
+    /// EF identifier of the key that COMPUTE DIGITAL SIGNATURE takes with P2 = 00. (card.md §8.1)
+    pub default_key: Option<u8>,
+    /// What SET SESSION KEY does.
+    pub session_key: SessionKey,
     /// Its objects.
     pub objects: &'static [Object],
 }
@@ -236,6 +318,14 @@ impl Application {
     pub fn data_object(&self, wanted: u16) -> Option<&'static Object> {
         self.objects.iter().find(|object| matches!(object.kind, Kind::DataObject { tag, .. } if tag == wanted))
     }
+
+    /// The private key that signs after this PIN object was verified.
+    #[must_use]
+    pub fn opened_key(&self, pin: u8) -> Option<&'static Object> {
+        self.objects.iter().find(
+            |object| matches!(object.rule(Operation::Sign, Phase::Issued), Rule::Pins(pins) if pins.contains(&pin)),
+        )
+    }
 }
 
 impl PartialEq for Application {
@@ -244,175 +334,51 @@ impl PartialEq for Application {
     }
 }
 
-/// Finds an object by its data grouping identifier.
-#[must_use]
-pub fn by_grouping(grouping: u16) -> Option<&'static Object> {
-    APPLICATIONS.iter().flat_map(|application| application.objects).find(|object| object.grouping() == grouping)
-}
-
-/// The issuer security domain, current after power-up.
-pub static ISD: Application = Application {
-    number: 0,
-    name: "issuer security domain",
-    japanese: "カードマネージャ",
-    aid: &[0xA0, 0x00, 0x00, 0x01, 0x51, 0x00, 0x00],
-    objects: ISD_OBJECTS,
-};
-
-/// The public certification application.
-pub static JPKI: Application = Application {
-    number: 1,
-    name: "JPKI",
-    japanese: "公的個人認証AP",
-    aid: &[0xD3, 0x92, 0xF0, 0x00, 0x26, 0x01, 0x00, 0x00, 0x00, 0x01],
-    objects: JPKI_OBJECTS,
-};
-
-/// Every application in the order of occurrence: names sorted bytewise. (card.md D-04)
-pub static APPLICATIONS: [&Application; 2] = [&ISD, &JPKI];
-
-/// EF identifier of the user authentication PIN.
-pub const AUTHENTICATION_PIN: u8 = 0x18;
-/// EF identifier of the signature password.
-pub const SIGNATURE_PASSWORD: u8 = 0x1B;
-
+const NOTHING: Rules = &[];
 const WRITE: Rules = &[(Operation::Put, Rule::Issuer)];
 const FREE: Rules = &[(Operation::Read, Rule::Free), (Operation::Put, Rule::Issuer)];
-const AFTER_PASSWORD: Rules = &[(Operation::Read, Rule::Pin(SIGNATURE_PASSWORD)), (Operation::Put, Rule::Issuer)];
 const KEY_WRITE: Rules = &[(Operation::Put, Rule::Issuer), (Operation::Generate, Rule::Issuer)];
-const SIGNATURE_KEY: Rules = &[
-    (Operation::Sign, Rule::Pin(SIGNATURE_PASSWORD)),
-    (Operation::Put, Rule::Issuer),
-    (Operation::Generate, Rule::Issuer),
-];
-const AUTHENTICATION_KEY: Rules = &[
-    (Operation::Sign, Rule::Pin(AUTHENTICATION_PIN)),
-    (Operation::Put, Rule::Issuer),
-    (Operation::Generate, Rule::Issuer),
-];
+const FREE_SIGNATURE: Rules =
+    &[(Operation::Sign, Rule::Free), (Operation::Put, Rule::Issuer), (Operation::Generate, Rule::Issuer)];
 const PIN_WRITE: Rules = &[(Operation::Put, Rule::Issuer), (Operation::Reset, Rule::Issuer)];
-const NOTHING: Rules = &[];
 
-const fn file(
-    number: u8,
-    name: &'static str,
-    japanese: &'static str,
-    capacity: u16,
-    in_use: Rules,
+/// A PIN of the holder: anybody may try it, who has verified it may change it, the issuer may reset it.
+const fn holders_pin<const NUMBER: u8>(
+    application: u8,
+    tries: u8,
+    format: PinFormat,
+    names: (&'static str, &'static str),
     source: &'static str,
 ) -> Object {
-    let personalising = if in_use.is_empty() { NOTHING } else { WRITE };
-    Object { application: 1, number, name, japanese, kind: Kind::File { capacity }, personalising, in_use, source }
-}
-
-const fn internal(number: u8, name: &'static str, source: &'static str) -> Object {
-    Object {
-        application: 1,
-        number,
-        name,
-        japanese: "",
-        kind: Kind::Internal,
-        personalising: NOTHING,
-        in_use: NOTHING,
-        source,
-    }
-}
-
-const fn data_object(number: u8, tag: u16, name: &'static str, capacity: u16) -> Object {
-    Object {
-        application: 0,
-        number,
-        name,
-        japanese: "",
-        kind: Kind::DataObject { tag, capacity },
-        personalising: FREE,
-        in_use: FREE,
-        source: "§11, D-40",
-    }
-}
-
-const ISD_OBJECTS: &[Object] = &[
-    data_object(0x01, 0x0042, "issuer identification", 16),
-    data_object(0x02, 0x0045, "card identification number", 15),
-    data_object(0x03, 0x00F0, "municipality code", 5),
-    data_object(0x04, 0x00F2, "card expiry", 8),
-    data_object(0x05, 0x00F7, "key id of the intermediate", 16),
-    data_object(0x06, 0x00F8, "card-verifiable certificate of the intermediate", 575),
-    data_object(0x07, 0x7F21, "card-verifiable certificate of the next key", 575),
-];
-
-const JPKI_OBJECTS: &[Object] = &[
-    file(0x01, "signature certificate", "署名用電子証明書", 3072, AFTER_PASSWORD, "§6, §6.3, D-18"),
-    file(0x02, "signature CA certificate", "署名用認証局の自己署名証明書", 1900, FREE, "§6, §6.3, D-18"),
-    file(0x05, "unknown file", "", 0, NOTHING, "§6, D-20"),
-    file(0x06, "token information", "", 160, FREE, "§6.1, D-21"),
-    file(0x08, "certificate availability", "", 3, FREE, "§6.2, D-22"),
-    file(0x09, "unknown file", "", 0, NOTHING, "§6, D-20"),
-    file(0x0A, "user authentication certificate", "利用者証明用電子証明書", 1900, FREE, "§6, §6.3, D-18"),
-    file(
-        0x0B,
-        "user authentication CA certificate",
-        "利用者証明用認証局の自己署名証明書",
-        1900,
-        FREE,
-        "§6, §6.3, D-18",
-    ),
-    internal(0x10, "unknown key", "§6, D-20"),
-    internal(0x16, "terminal CA key reference", "§6, §12, D-20"),
-    Object {
-        application: 1,
-        number: 0x17,
-        name: "user authentication private key",
-        japanese: "利用者証明用秘密鍵",
-        kind: Kind::PrivateKey { certificate: 0x0A },
-        personalising: KEY_WRITE,
-        in_use: AUTHENTICATION_KEY,
-        source: "§6, §8",
-    },
-    Object {
-        application: 1,
-        number: AUTHENTICATION_PIN,
-        name: "user authentication PIN",
-        japanese: "利用者証明用暗証番号",
-        kind: Kind::Pin { tries: 3, format: PinFormat::FourDigits },
-        personalising: PIN_WRITE,
-        in_use: &[
+    let rules = const {
+        &[
             (Operation::Verify, Rule::Free),
-            (Operation::Change, Rule::Pin(AUTHENTICATION_PIN)),
+            (Operation::Change, Rule::Pins(&[NUMBER])),
             (Operation::Put, Rule::Issuer),
             (Operation::Reset, Rule::Issuer),
-        ],
-        source: "§6, §7.1",
-    },
-    internal(0x19, "unknown", "§6, D-20"),
-    Object {
-        application: 1,
-        number: 0x1A,
-        name: "signature private key",
-        japanese: "署名用秘密鍵",
-        kind: Kind::PrivateKey { certificate: 0x01 },
-        personalising: KEY_WRITE,
-        in_use: SIGNATURE_KEY,
-        source: "§6, §8",
-    },
-    Object {
-        application: 1,
-        number: SIGNATURE_PASSWORD,
-        name: "signature password",
-        japanese: "署名用暗証番号",
-        kind: Kind::Pin { tries: 5, format: PinFormat::Password },
-        personalising: PIN_WRITE,
-        in_use: &[
-            (Operation::Verify, Rule::Free),
-            (Operation::Change, Rule::Pin(SIGNATURE_PASSWORD)),
-            (Operation::Put, Rule::Issuer),
-            (Operation::Reset, Rule::Issuer),
-        ],
-        source: "§6, §7.1",
-    },
-    internal(0x1C, "unknown", "§6, D-20"),
-    internal(0x1E, "unknown", "§6, D-20"),
-];
+        ]
+    };
+    Object::new(application, NUMBER, Kind::Pin { tries, format }, names, source).with(PIN_WRITE, rules)
+}
+
+/// A value from the printed face as reference data: nobody but the issuer changes it. (card.md §7.1, D-30)
+const fn printed(
+    application: u8,
+    number: u8,
+    digits: usize,
+    names: (&'static str, &'static str),
+    source: &'static str,
+) -> Object {
+    Object::new(application, number, Kind::Pin { tries: 10, format: PinFormat::Digits(digits) }, names, source).with(
+        PIN_WRITE,
+        &[(Operation::Verify, Rule::Free), (Operation::Put, Rule::Issuer), (Operation::Reset, Rule::Issuer)],
+    )
+}
+
+/// An EF whose purpose is unknown and that nothing opens. (card.md D-20)
+const fn internal(application: u8, number: u8, source: &'static str) -> Object {
+    Object::new(application, number, Kind::Internal, ("unknown", ""), source)
+}
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
@@ -421,24 +387,36 @@ mod tests {
 
     #[test]
     fn store_keys_and_groupings_are_unique() {
-        let all: Vec<&Object> = APPLICATIONS.iter().flat_map(|a| a.objects).collect();
-        for (i, one) in all.iter().enumerate() {
-            assert!((0x01..=0x1E).contains(&one.number), "{}: SFI out of range", one.name);
-            for other in &all[..i] {
-                assert_ne!(one.key(0), other.key(0));
-                assert_ne!(one.grouping(), other.grouping());
+        for model in Model::ALL {
+            let all: Vec<&Object> = model.objects().collect();
+            for (i, one) in all.iter().enumerate() {
+                assert!((0x01..=0x1E).contains(&one.number), "{}: SFI out of range", one.name);
+                for other in &all[..i] {
+                    assert_ne!(one.key(0), other.key(0));
+                    assert_ne!(one.grouping(), other.grouping());
+                }
             }
         }
     }
 
     #[test]
+    fn rows_stand_in_the_application_they_name() {
+        for application in Model::ALL.into_iter().flat_map(|model| model.applications) {
+            assert!(application.objects.iter().all(|object| object.application == application.number));
+            assert!(application.default_key.is_none_or(|key| application.file(u16::from(key)).is_some()));
+        }
+    }
+
+    #[test]
     fn names_are_sorted_for_the_order_of_occurrence() {
-        assert!(APPLICATIONS.windows(2).all(|pair| pair[0].aid < pair[1].aid));
+        for model in Model::ALL {
+            assert!(model.applications.windows(2).all(|pair| pair[0].aid < pair[1].aid));
+        }
     }
 
     #[test]
     fn an_invalid_card_is_not_written() {
-        for object in APPLICATIONS.iter().flat_map(|a| a.objects) {
+        for object in Model::ALL.into_iter().flat_map(Model::objects) {
             for operation in [Operation::Put, Operation::Generate, Operation::Reset] {
                 assert_eq!(object.rule(operation, Phase::Invalid), Rule::Never);
             }

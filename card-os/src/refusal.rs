@@ -36,6 +36,14 @@ pub enum Refusal {
     WrongKind,
     /// The PIN or key set has no tries left.
     Blocked,
+    /// The same on a card that tells it as ISO/IEC 7816-4 does.
+    BlockedAsIso,
+    /// Secure messaging with header authentication, or without its data object.
+    MessagingObjectMissing,
+    /// A secure messaging data object that does not hold; the session is gone.
+    MessagingObject,
+    /// No session key can be delivered in this application.
+    NoKeyDelivery,
     /// The access rule is not met.
     SecurityStatus,
     /// A wrong value, with the tries left after it; also the answer to the try-counter query.
@@ -56,7 +64,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// One of each, for tables and tests; [`Refusal::Tries`] stands with 0.
-    pub const ALL: [Refusal; 22] = [
+    pub const ALL: [Refusal; 26] = [
         Refusal::ClassUnsupported,
         Refusal::ChannelUnsupported,
         Refusal::SecureMessagingUnsupported,
@@ -71,6 +79,10 @@ impl Refusal {
         Refusal::ReferenceNotFound,
         Refusal::WrongKind,
         Refusal::Blocked,
+        Refusal::BlockedAsIso,
+        Refusal::MessagingObjectMissing,
+        Refusal::MessagingObject,
+        Refusal::NoKeyDelivery,
         Refusal::SecurityStatus,
         Refusal::Tries(0),
         Refusal::Conditions,
@@ -98,6 +110,10 @@ impl Refusal {
             Refusal::ReferenceNotFound => 0x6A88,
             Refusal::WrongKind => 0x6981,
             Refusal::Blocked => 0x6984,
+            Refusal::BlockedAsIso => 0x6983,
+            Refusal::MessagingObjectMissing => 0x6987,
+            Refusal::MessagingObject => 0x6988,
+            Refusal::NoKeyDelivery => 0x66F1,
             Refusal::SecurityStatus => 0x6982,
             // The counters of this card stay below sixteen; more would not fit the nibble.
             Refusal::Tries(left) => 0x63C0 | if left < 0x0F { left as u16 } else { 0x0F },

@@ -1,6 +1,7 @@
 //! What the card remembers between two commands, and what makes it forget. (card.md §7.5)
 
 use crate::{
+    messaging::Messaging,
     perso::Incoming,
     profile::{Application, ISD, Object},
     scp03::{Channel, Pending},
@@ -34,8 +35,11 @@ pub struct Session {
     application: &'static Application,
     file: Option<&'static Object>,
     verified: u32,
-    /// Whether the body of a terminal certificate was taken (`80 A2`, first step).
-    pub(crate) terminal: bool,
+    /// Digest of the body of a terminal certificate, between the two steps of `80 A2`.
+    pub(crate) terminal: Option<[u8; 32]>,
+    terminal_accepted: bool,
+    /// Secure messaging of the 入力補助 application.
+    pub(crate) messaging: Option<Messaging>,
     pub(crate) issuer: Issuer,
     pub(crate) incoming: Option<Incoming>,
 }
@@ -43,7 +47,16 @@ pub struct Session {
 impl Default for Session {
     /// Power-on: the ISD is current and nothing is verified.
     fn default() -> Self {
-        Session { application: &ISD, file: None, verified: 0, terminal: false, issuer: Issuer::Closed, incoming: None }
+        Session {
+            application: &ISD,
+            file: None,
+            verified: 0,
+            terminal: None,
+            terminal_accepted: false,
+            messaging: None,
+            issuer: Issuer::Closed,
+            incoming: None,
+        }
     }
 }
 
@@ -66,15 +79,17 @@ impl Session {
         self.file
     }
 
-    /// SELECT of an application: another one clears the security status, the same one keeps it (card.md D-27); either way
-    /// no EF is current and the issuer channel is closed.
-    pub fn select_application(&mut self, application: &'static Application) {
-        if self.application != application {
+    /// SELECT of an application: another one clears the security status, the same one keeps it unless the card is one that
+    /// `clears` it (card.md D-27); either way no EF is current, and secure messaging and issuer channel end.
+    pub fn select_application(&mut self, application: &'static Application, clears: bool) {
+        if clears || self.application != application {
             self.verified = 0;
         }
         self.application = application;
         self.file = None;
-        self.terminal = false;
+        self.terminal = None;
+        self.terminal_accepted = false;
+        self.messaging = None;
         self.close_channel();
     }
 
@@ -83,14 +98,14 @@ impl Session {
         self.file = Some(file);
     }
 
-    /// Warm reset: the application stays, and the status unless the card is one that `clears` it; no EF is current, the
-    /// issuer channel ends. (card.md D-28)
+    /// Warm reset: application and secure messaging stay, and the status unless the card is one that `clears` it; no EF is
+    /// current, the issuer channel ends. (card.md D-28)
     pub fn warm_reset(&mut self, clears: bool) {
         if clears {
             self.verified = 0;
         }
         self.file = None;
-        self.terminal = false;
+        self.terminal = None;
         self.close_channel();
     }
 
@@ -116,6 +131,29 @@ impl Session {
         self.verified & (1 << (pin & 0x1F)) != 0
     }
 
+    /// Whether one of the PIN objects with these EF identifiers is verified.
+    #[must_use]
+    pub fn is_any_verified(&self, pins: &[u8]) -> bool {
+        pins.iter().any(|pin| self.is_verified(*pin))
+    }
+
+    /// A terminal certificate held. Nothing is known that it would open. (card.md D-41)
+    pub fn accept_terminal(&mut self) {
+        self.terminal_accepted = true;
+    }
+
+    /// Whether a terminal certificate was accepted since the application was selected.
+    #[must_use]
+    pub fn has_terminal(&self) -> bool {
+        self.terminal_accepted
+    }
+
+    /// Whether secure messaging is on.
+    #[must_use]
+    pub fn is_messaging(&self) -> bool {
+        self.messaging.is_some()
+    }
+
     /// Whether a secure channel strong enough for issuer acts is open. (card.md D-44)
     #[must_use]
     pub fn is_issuer(&self) -> bool {
@@ -129,6 +167,8 @@ impl Session {
             file: self.file,
             verified: self.verified,
             terminal: self.terminal,
+            terminal_accepted: self.terminal_accepted,
+            messaging: self.messaging.as_ref().map(Messaging::fork),
             issuer: self.issuer.fork(),
             incoming: self.incoming.as_ref().map(Incoming::fork),
         }

@@ -4,8 +4,8 @@
 //! reveal the key. PKCS#1 is RFC 8017.
 
 use crate::{
-    access::{Granted, Sign},
-    file,
+    access::{Authenticate, Decipher, Granted, Sign, UsesKey},
+    file, mgf1,
     platform::{Engine, MODULUS, Nvm, PRIME, PrivateKey},
     public,
     refusal::Refusal,
@@ -18,6 +18,10 @@ use zeroize::{Zeroize, Zeroizing};
 
 /// Bytes of a private key in the store: n ‖ p ‖ q ‖ dP ‖ dQ ‖ qInv.
 pub const KEY: usize = MODULUS + 5 * PRIME;
+
+/// Bytes of a public key as it is stored: `90 03 01 00 01 91 82 01 00 ‖ n`. (card.md §9.0)
+pub const PUBLIC_KEY: usize = PUBLIC_KEY_HEAD.len() + MODULUS;
+const PUBLIC_KEY_HEAD: &[u8; 9] = &[0x90, 0x03, 0x01, 0x00, 0x01, 0x91, 0x82, 0x01, 0x00];
 
 /// DigestInfo header of SHA-256, RFC 8017 §9.2 note 1.
 const SHA256_INFO: [u8; 19] =
@@ -46,6 +50,9 @@ pub struct Scheme {
 }
 
 impl Scheme {
+    /// What INTERNAL AUTHENTICATE does with a challenge: RSASSA-PKCS1-v1_5 with SHA-256. (card.md §5.6)
+    pub const CHALLENGE: Scheme = Scheme { hashes: true, encoding: Encoding::Type1Info };
+
     /// The scheme that P1 of COMPUTE DIGITAL SIGNATURE names. (card.md §8.1)
     #[must_use]
     pub const fn from_p1(p1: u8) -> Option<Self> {
@@ -82,13 +89,18 @@ impl Scheme {
     }
 }
 
-/// COMPUTE DIGITAL SIGNATURE: pad, sign, check, release.
+/// Operations whose result is a signature.
+pub trait Signs: UsesKey {}
+impl Signs for Sign {}
+impl Signs for Authenticate {}
+
+/// COMPUTE DIGITAL SIGNATURE and INTERNAL AUTHENTICATE: pad, sign, check, release.
 ///
 /// # Errors
 /// [`Refusal::Conditions`] where the data does not fit the scheme or the key has no certificate yet; [`Refusal::NoDiagnosis`] where the engine failed or the
 /// signature did not pass its check. Nothing of a failed signature is returned.
-pub fn sign<N: Nvm, E: Engine, R: TryCryptoRng>(
-    granted: &Granted<Sign>,
+pub fn sign<N: Nvm, E: Engine, R: TryCryptoRng, Op: Signs>(
+    granted: &Granted<Op>,
     scheme: Scheme,
     input: &[u8],
     store: &Store<N>,
@@ -99,6 +111,36 @@ pub fn sign<N: Nvm, E: Engine, R: TryCryptoRng>(
     let mut em = [0; MODULUS];
     scheme.encode(input, rng, &mut em)?;
     checked(&key, &em, engine, rng)
+}
+
+/// SET SESSION KEY: the block that was enciphered under the public half of this key.
+///
+/// # Errors
+/// [`Refusal::Conditions`] for a key that is not there; [`Refusal::NoDiagnosis`] where the cryptogram is not below the modulus
+/// or the engine failed.
+pub fn decipher<N: Nvm, E: Engine, R: TryCryptoRng>(
+    granted: &Granted<Decipher>,
+    cryptogram: &[u8; MODULUS],
+    store: &Store<N>,
+    engine: &mut E,
+    rng: &mut R,
+) -> Result<Zeroizing<[u8; MODULUS]>, Refusal> {
+    let key = load(granted, store).ok_or(Refusal::Conditions)?;
+    checked(&key, cryptogram, engine, rng).map(Zeroizing::new)
+}
+
+/// Whether `signature` is RSASSA-PKCS1-v1_5 with SHA-256 over something of this digest, under a public key as it is stored.
+/// The padding is made anew and compared, never parsed.
+pub fn opens<E: Engine>(
+    key: &[u8; PUBLIC_KEY],
+    digest: &[u8; DIGEST],
+    signature: &[u8; MODULUS],
+    engine: &mut E,
+) -> bool {
+    let Some((PUBLIC_KEY_HEAD, n)) = key.split_first_chunk() else { return false };
+    let Ok(n) = n.try_into() else { return false };
+    let mut em = [0; MODULUS];
+    type1(&SHA256_INFO, digest, &mut em).is_ok() && engine.public(n, signature).is_some_and(|opened| opened == em)
 }
 
 /// The private operation, and the check without which no signature leaves.
@@ -127,10 +169,9 @@ pub fn is_usable<E: Engine, R: TryCryptoRng>(key: &PrivateKey, engine: &mut E, r
 }
 
 /// The private key behind a grant.
-fn load<N: Nvm>(granted: &Granted<Sign>, store: &Store<N>) -> Option<PrivateKey> {
+fn load<N: Nvm, Op: UsesKey>(granted: &Granted<Op>, store: &Store<N>) -> Option<PrivateKey> {
     // A key whose certificate is not there yet is half of a pair.
-    let certified = granted.object().certificate().is_some_and(|certificate| file::is_stored(store, certificate));
-    if !certified || file::length(store, granted.object()) != Some(KEY) {
+    if !file::is_certified(store, granted.object()) || file::length(store, granted.object()) != Some(KEY) {
         return None;
     }
     let mut bytes = Zeroizing::new([0; KEY]);
@@ -190,12 +231,7 @@ fn pss(digest: &[u8], salt: &[u8; DIGEST], em: &mut [u8; MODULUS]) -> Result<(),
     for (slot, byte) in end.iter_mut().zip([0x01].iter().chain(salt)) {
         *slot = *byte;
     }
-    for (counter, chunk) in (0u32..).zip(db.chunks_mut(DIGEST)) {
-        let mask = Sha256::new().chain_update(hash).chain_update(counter.to_be_bytes()).finalize();
-        for (slot, byte) in chunk.iter_mut().zip(mask) {
-            *slot ^= byte;
-        }
-    }
+    mgf1::mask(&hash, db);
     if let Some(first) = db.first_mut() {
         *first &= 0x7F;
     }

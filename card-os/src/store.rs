@@ -46,6 +46,8 @@ const VERSION: u8 = 1;
 const AREA_HEADER: usize = 16;
 const RECORD_HEADER: usize = 8;
 const BLANK: u8 = 0xFF;
+/// Bytes looked at together in a search for what is not blank.
+const CHUNK: usize = 64;
 
 const KIND: u8 = 0x50;
 const LAST: u8 = 0x01;
@@ -255,16 +257,17 @@ impl<N: Nvm> Store<N> {
 
     /// End of the last word of the area that is not blank.
     fn written_end(&self) -> usize {
-        let mut at = self.half();
-        let mut word = [0; WORD];
-        while at > self.tail {
-            self.nvm.read(self.base(self.area) + at - WORD, &mut word);
-            if word != [BLANK; WORD] {
-                break;
+        let mut end = self.half();
+        let mut chunk = [0; CHUNK];
+        while end > self.tail {
+            let chunk = chunk.get_mut(..CHUNK.min(end - self.tail)).unwrap_or_default();
+            self.nvm.read(self.base(self.area) + end - chunk.len(), chunk);
+            match chunk.iter().rposition(|byte| *byte != BLANK) {
+                Some(last) => return (end - chunk.len() + last + 1).next_multiple_of(WORD),
+                None => end -= chunk.len(),
             }
-            at -= WORD;
         }
-        at
+        self.tail
     }
 
     /// A copy of the value under `key`.
@@ -416,10 +419,11 @@ impl<N: Nvm> Store<N> {
     }
 
     fn is_blank(&self, page: usize) -> bool {
-        let mut word = [0; WORD];
-        (page..page + N::PAGE).step_by(WORD).all(|at| {
-            self.nvm.read(at, &mut word);
-            word == [BLANK; WORD]
+        let mut chunk = [0; CHUNK];
+        (page..page + N::PAGE).step_by(CHUNK).all(|at| {
+            let chunk = chunk.get_mut(..CHUNK.min(page + N::PAGE - at)).unwrap_or_default();
+            self.nvm.read(at, chunk);
+            chunk.iter().all(|byte| *byte == BLANK)
         })
     }
 

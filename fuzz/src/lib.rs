@@ -6,6 +6,7 @@ pub mod model;
 use card_os::{
     Card, Response,
     platform::{Engine, EngineFault, MODULUS, PrivateKey},
+    profile::Model,
 };
 use rand_core::TryCryptoRng;
 use sim::{nvm::Flash, rng::SimRng, sample};
@@ -38,7 +39,7 @@ impl Engine for NoEngine {
 pub type FuzzCard = Card<Flash, NoEngine, SimRng>;
 
 /// The issued card that every run forks: making it takes seconds, because issuing does need RSA.
-pub static TEMPLATE: LazyLock<FuzzCard> = LazyLock::new(|| mount(sample::issued(true).into_nvm()));
+pub static TEMPLATE: LazyLock<FuzzCard> = LazyLock::new(|| mount(sample::issued_as(Model::JPKI_ONLY, true).into_nvm()));
 
 /// Boots a card from its memory.
 ///

@@ -1,6 +1,7 @@
 //! The card's end: authentication of the host, then commands in and responses out.
 
 use super::{BLOCK, CHALLENGE, CRYPTOGRAM, KeySet, MAC, SessionKeys, iv, truncate};
+use crate::cbc;
 use apdu::Form;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
@@ -158,7 +159,7 @@ impl Channel {
         self.counter = self.counter.checked_add(1).ok_or(ScpError)?;
         out.extend_from_slice(body).map_err(|_| ScpError)?;
         if self.level.c_decryption() && !out.is_empty() {
-            self.decrypt(out)?;
+            cbc::decrypt(&self.keys.enc, iv(&self.keys.enc, self.counter, false), out).map_err(|_| ScpError)?;
         }
         Ok(())
     }
@@ -174,26 +175,6 @@ impl Channel {
         };
         self.chain = self.keys.mac.cmac(&[&self.chain, &header, length, body]);
         if bool::from(truncate::<MAC>(&self.chain).ct_eq(mac)) { Ok(body) } else { Err(ScpError) }
-    }
-
-    /// AES-CBC and ISO/IEC 9797-1 padding method 2, backwards.
-    fn decrypt<const M: usize>(&self, data: &mut heapless::Vec<u8, M>) -> Result<(), ScpError> {
-        let mut previous = iv(&self.keys.enc, self.counter, false);
-        let (blocks, rest) = data.as_chunks_mut::<BLOCK>();
-        if !rest.is_empty() {
-            return Err(ScpError);
-        }
-        for block in blocks {
-            let cryptogram = *block;
-            *block = xor(self.keys.enc.decrypt(block), &previous);
-            previous = cryptogram;
-        }
-        let end = data.iter().rposition(|byte| *byte != 0).filter(|at| data.get(*at) == Some(&0x80)).ok_or(ScpError)?;
-        if data.len() - end > BLOCK {
-            return Err(ScpError);
-        }
-        data.truncate(end);
-        Ok(())
     }
 
     /// Encrypts response data and appends the MAC, as the level asks. Error responses stay bare. (Amendment D §6.2.5, §6.2.7)
@@ -214,13 +195,7 @@ impl Channel {
             return Ok(());
         }
         if self.level.r_encryption() && !data.is_empty() {
-            data.push(0x80).map_err(|_| ScpError)?;
-            data.resize(data.len().next_multiple_of(BLOCK), 0).map_err(|_| ScpError)?;
-            let mut previous = iv(&self.keys.enc, self.counter, true);
-            for block in data.as_chunks_mut::<BLOCK>().0 {
-                *block = self.keys.enc.encrypt(&xor(*block, &previous));
-                previous = *block;
-            }
+            cbc::encrypt(&self.keys.enc, iv(&self.keys.enc, self.counter, true), data).map_err(|_| ScpError)?;
         }
         if self.level.r_mac() {
             let mac = self.keys.rmac.cmac(&[&self.chain, data, &sw]);
@@ -233,11 +208,4 @@ impl Channel {
     pub(crate) fn fork(&self) -> Self {
         Channel { keys: self.keys.fork(), level: self.level, chain: self.chain, counter: self.counter }
     }
-}
-
-fn xor(mut block: [u8; BLOCK], other: &[u8; BLOCK]) -> [u8; BLOCK] {
-    for (byte, mask) in block.iter_mut().zip(other) {
-        *byte ^= mask;
-    }
-    block
 }

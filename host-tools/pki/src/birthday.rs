@@ -2,7 +2,7 @@
 //!
 //! Dates are Japanese calendar dates (JST, UTC+9). Nothing here knows what day it is: the caller says.
 
-use time::{Date, Duration, Month, OffsetDateTime, Time, UtcOffset};
+use time::{Date, Duration, Month, OffsetDateTime, Time, UtcOffset, macros::date};
 
 /// The calendar date in Japan at this moment.
 #[must_use]
@@ -58,10 +58,17 @@ pub fn by_birthday(born: Date, day: Date, old: Option<Date>) -> Date {
     nth_birthday_after(born, day, if renewal { 6 } else { 5 })
 }
 
-/// Last day of a card: 10th birthday for adults, 5th for minors, the end of the stay if earlier. (R7)
+/// Age from which somebody was an adult on this day: 20, and 18 since 2022-04-01. (R7)
+#[must_use]
+pub fn majority(day: Date) -> i32 {
+    if day < date!(2022 - 04 - 01) { 20 } else { 18 }
+}
+
+/// Last day of a card: 10th birthday for adults, 5th for minors, the end of the stay if earlier. The day of issue stands for that
+/// of the application, which decides who was an adult. (R7)
 #[must_use]
 pub fn card_expiry(born: Date, day: Date, stay_ends: Option<Date>) -> Date {
-    let birthday = nth_birthday_after(born, day, if age(born, day) >= 18 { 10 } else { 5 });
+    let birthday = nth_birthday_after(born, day, if age(born, day) >= majority(day) { 10 } else { 5 });
     stay_ends.map_or(birthday, |stay| stay.min(birthday))
 }
 
@@ -94,7 +101,6 @@ pub fn root_expiry(day: Date) -> Date {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use time::macros::date;
 
     /// The examples of pki.md §8.2, by number.
     #[test]
@@ -136,6 +142,32 @@ mod tests {
             assert_eq!(by_birthday(leap, day, None), end, "{number}");
         }
         assert_eq!(by_birthday(date!(1990 - 01 - 01), date!(2026 - 12 - 31), None), date!(2031 - 01 - 01), "16");
+    }
+
+    #[test]
+    fn cards_of_minors_last_five_birthdays() {
+        for (born, day, end, why) in [
+            (date!(2008 - 11 - 24), date!(2026 - 11 - 24), date!(2036 - 11 - 24), "18 today"),
+            (date!(2008 - 11 - 25), date!(2026 - 11 - 24), date!(2030 - 11 - 25), "18 tomorrow; that birthday counts"),
+            (date!(2026 - 11 - 24), date!(2026 - 11 - 24), date!(2031 - 11 - 24), "born today"),
+            (date!(2008 - 02 - 29), date!(2026 - 02 - 27), date!(2030 - 02 - 28), "18 tomorrow, 28 February"),
+            (date!(2008 - 02 - 29), date!(2026 - 02 - 28), date!(2036 - 02 - 29), "18 today, 28 February"),
+            (
+                date!(2002 - 03 - 31),
+                date!(2022 - 03 - 31),
+                date!(2032 - 03 - 31),
+                "20 on the last day of majority at 20",
+            ),
+            (date!(2002 - 04 - 01), date!(2022 - 03 - 31), date!(2026 - 04 - 01), "still 19 then"),
+            (
+                date!(2002 - 04 - 02),
+                date!(2022 - 04 - 01),
+                date!(2031 - 04 - 02),
+                "19, on the first day of majority at 18",
+            ),
+        ] {
+            assert_eq!(card_expiry(born, day, None), end, "{why}");
+        }
     }
 
     #[test]

@@ -1,4 +1,11 @@
-//! The JPKI application seen from a program: selecting, reading, verifying, signing over any reader.
+//! The card seen from a program, over any reader: the JPKI application here, any application as [`Selected`], secure
+//! messaging as [`Messaging`].
+
+mod application;
+mod messaging;
+
+pub use application::Selected;
+pub use messaging::Messaging;
 
 use apdu::{Command, Response, Sw};
 use sim::reader::{Reader, ReaderError};

@@ -11,7 +11,7 @@ use crate::{
 };
 use card_os::{
     identity::DIVERSIFICATION,
-    profile::Phase,
+    profile::{Model, Phase},
     scp03::{KeySet, Level},
     sign,
 };
@@ -88,6 +88,7 @@ pub fn prepare(
     let today = birthday::jst_date(now);
     person.validate(today)?;
     let (number, id) = world.next_card(changing)?;
+    let person = person.with_my_number(&mut world.random(number | 2 << 20)?);
     // The simulator's serial numbers begin with 8. (card.md D-52)
     let serial = format!("80000{number:010}");
     let record = CardRecord {
@@ -123,7 +124,8 @@ pub fn take_up(world: &World, id: &str) -> Result<(CardRecord, StoredCard), Coun
 
 fn manufacture(world: &World, record: &CardRecord) -> Result<StoredCard, CounterError> {
     let (keys, rng) = (issuer_keys(world, record), world.random(number(record))?);
-    let blank = card::blank(diversification(record), &keys, card::Options::default(), rng)?;
+    let options = card::Options { model: Model::JPKI_ONLY, ..card::Options::default() };
+    let blank = card::blank(diversification(record), &keys, options, rng)?;
     Ok(StoredCard::create(&world.image(&record.id), blank)?)
 }
 

@@ -1,6 +1,11 @@
-//! Residents: the four attributes 基本4情報, checked, and their form in certificates. (pki.md §6)
+//! Residents: the four attributes 基本4情報 and the My Number, checked, and their form in certificates. (pki.md §6)
 
-use crate::birthday;
+use crate::{
+    birthday,
+    era::{self, EraYear},
+    my_number::{MyNumber, MyNumberError},
+};
+use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 use time::{Date, macros::date};
 
@@ -18,7 +23,7 @@ time::serde::format_description!(iso_date, Date, "[year]-[month]-[day]");
 
 /// 性別 as the resident record has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Sex {
     /// 男
     Male,
@@ -26,16 +31,29 @@ pub enum Sex {
     Female,
     /// Not recorded.
     Unknown,
+    /// 適用不能: recorded as neither.
+    NotApplicable,
 }
 
 impl Sex {
-    /// Code in the certificate. (pki.md P-11)
+    /// Code in the certificate, which has one for everything that is not male or female. (pki.md P-11)
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             Sex::Male => "1",
             Sex::Female => "2",
-            Sex::Unknown => "3",
+            Sex::Unknown | Sex::NotApplicable => "3",
+        }
+    }
+
+    /// Code in the 券面 applications, JIS X 0303. (card.md §9.3)
+    #[must_use]
+    pub const fn face_code(self) -> &'static str {
+        match self {
+            Sex::Unknown => "0",
+            Sex::Male => "1",
+            Sex::Female => "2",
+            Sex::NotApplicable => "9",
         }
     }
 }
@@ -53,6 +71,9 @@ pub struct Person {
     pub birth: Date,
     /// 性別
     pub sex: Sex,
+    /// 個人番号. Records of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub my_number: Option<MyNumber>,
 }
 
 /// Why somebody cannot be a resident.
@@ -67,6 +88,9 @@ pub enum PersonError {
     /// Date of birth.
     #[error("birth: {0}")]
     Birth(&'static str),
+    /// My Number.
+    #[error(transparent)]
+    MyNumber(#[from] MyNumberError),
     /// No such sample.
     #[error("no sample resident {0:?}; there are sample-1 and sample-2")]
     Sample(String),
@@ -82,14 +106,21 @@ pub struct Substituted {
 }
 
 impl Person {
-    /// A resident, checked against a day of issue.
+    /// A resident without a My Number, checked against a day of issue.
     ///
     /// # Errors
     /// [`PersonError`] says which attribute, and why.
     pub fn new(name: &str, address: &str, birth: Date, sex: Sex, today: Date) -> Result<Self, PersonError> {
-        let person = Person { name: name.into(), address: address.into(), birth, sex };
+        let person = Person { name: name.into(), address: address.into(), birth, sex, my_number: None };
         person.validate(today)?;
         Ok(person)
+    }
+
+    /// The same resident with a My Number: the own one, or where there is none an invented one.
+    #[must_use]
+    pub fn with_my_number(mut self, rng: &mut impl CryptoRng) -> Self {
+        self.my_number.get_or_insert_with(|| MyNumber::invent(rng));
+        self
     }
 
     /// Checks the attributes.
@@ -116,7 +147,7 @@ impl Person {
         if self.address.chars().any(char::is_control) {
             return Err(PersonError::Address("no control characters"));
         }
-        if self.birth < date!(1868 - 01 - 25) {
+        if self.birth < era::FIRST_DAY {
             return Err(PersonError::Birth("not before the Meiji era (1868-01-25)"));
         }
         if self.birth > today {
@@ -133,11 +164,13 @@ impl Person {
     /// # Errors
     /// [`PersonError::Sample`].
     pub fn sample(name: &str) -> Result<Self, PersonError> {
-        let person =
-            |name: &str, address: &str, birth, sex| Person { name: name.into(), address: address.into(), birth, sex };
+        let person = |name: &str, address: &str, birth, sex, number| {
+            let my_number = Some(MyNumber::test(number));
+            Person { name: name.into(), address: address.into(), birth, sex, my_number }
+        };
         match name {
             "sample-1" => {
-                Ok(person("試験　花子", "模擬県試験市見本町一丁目２番３号", date!(1980 - 02 - 17), Sex::Female))
+                Ok(person("試験　花子", "模擬県試験市見本町一丁目２番３号", date!(1980 - 02 - 17), Sex::Female, 1))
             }
             "sample-2" => Ok(person(
                 "試験　太郎左衛門之介",
@@ -145,6 +178,7 @@ impl Person {
                  試験見本第二サンプル団地東西南北連結棟別館アネックス１０１号室気付",
                 date!(2004 - 02 - 29),
                 Sex::Male,
+                2,
             )),
             other => Err(PersonError::Sample(other.into())),
         }
@@ -165,19 +199,10 @@ impl Person {
     /// Era digit ‖ YYYYMMDD. (pki.md §6, N = 4)
     #[must_use]
     pub fn certificate_birth(&self) -> String {
-        let era = ERAS.iter().rev().find(|(_, first)| *first <= self.birth).map_or('0', |(digit, _)| *digit);
+        let era = EraYear::of(self.birth).era;
         format!("{era}{:04}{:02}{:02}", self.birth.year(), u8::from(self.birth.month()), self.birth.day())
     }
 }
-
-/// 明治 大正 昭和 平成 令和 and their first days. (card.md §7.1)
-const ERAS: [(char, Date); 5] = [
-    ('1', date!(1868 - 01 - 25)),
-    ('2', date!(1912 - 07 - 30)),
-    ('3', date!(1926 - 12 - 25)),
-    ('4', date!(1989 - 01 - 08)),
-    ('5', date!(2019 - 05 - 01)),
-];
 
 fn substitute(text: &str) -> Substituted {
     let beyond = |c: char| u32::from(c) > 0xFFFF;
@@ -199,7 +224,12 @@ mod tests {
             let person = Person::sample(name).expect(name);
             person.validate(TODAY).expect(name);
             assert!(person.name.starts_with("試験"));
+            assert!(person.my_number.as_ref().is_some_and(MyNumber::is_test));
         }
+        assert_ne!(
+            Person::sample("sample-1").expect("one").my_number,
+            Person::sample("sample-2").expect("two").my_number
+        );
         assert!(Person::sample("sample-3").is_err());
     }
 
@@ -215,6 +245,27 @@ mod tests {
         assert!(new("試験　太郎", &"字".repeat(200), birth).is_ok());
         assert!(matches!(new("試験　太郎", "模擬県", date!(2026 - 11 - 25)), Err(PersonError::Birth(_))));
         assert!(matches!(new("試験　太郎", "模擬県", date!(1868 - 01 - 24)), Err(PersonError::Birth(_))));
+    }
+
+    #[test]
+    fn records_of_earlier_versions_have_no_my_number() {
+        let old = r#"{"name":"試験　花子","address":"模擬県","birth":"1980-02-17","sex":"female"}"#;
+        let person: Person = serde_json::from_str(old).expect("loads");
+        assert_eq!(person.my_number, None);
+        assert_eq!(serde_json::to_string(&person).expect("json"), old);
+        let numbered = person.with_my_number(&mut sim::rng::SimRng::seeded(1));
+        let number = numbered.my_number.clone().expect("given");
+        assert!(number.is_test());
+        assert_eq!(numbered.with_my_number(&mut sim::rng::SimRng::seeded(2)).my_number, Some(number), "kept");
+        let bad = old.replace('}', r#","my_number":"123456789012"}"#);
+        assert!(serde_json::from_str::<Person>(&bad).is_err());
+    }
+
+    #[test]
+    fn sexes_have_a_code_for_certificates_and_one_for_the_face() {
+        let codes = [Sex::Male, Sex::Female, Sex::NotApplicable, Sex::Unknown].map(|sex| (sex.code(), sex.face_code()));
+        assert_eq!(codes, [("1", "1"), ("2", "2"), ("3", "9"), ("3", "0")], "pki.md P-11, card.md §9.3");
+        assert_eq!(serde_json::to_string(&Sex::NotApplicable).expect("json"), "\"not-applicable\"");
     }
 
     #[test]

@@ -10,15 +10,18 @@ use crate::{
 };
 use card_os::{
     Card, Response,
-    identity::{DIVERSIFICATION, Manufacture},
+    identity::{Behaviour, DIVERSIFICATION, Manufacture},
     platform::{Engine, Nvm},
+    profile::Model,
     scp03::KeySet,
     store::StoreError,
 };
 use rand_core::TryCryptoRng;
 
-/// Bytes of memory of a card: two areas of 32 KiB.
-pub const MEMORY: usize = 64 * 1024;
+/// Bytes of memory of a card with every application: two areas of 64 KiB.
+pub const MEMORY: usize = 128 * 1024;
+/// Bytes of memory of a card with the public certification application alone, which is what the first images have.
+pub const SMALL_MEMORY: usize = 64 * 1024;
 
 /// Default contact ATR. (card.md §2.3, D-01)
 pub const CONTACT_ATR: [u8; 9] = [0x3B, 0xE0, 0x00, 0xFF, 0x81, 0x31, 0xFE, 0x45, 0x14];
@@ -42,19 +45,29 @@ pub enum CardError {
 
 /// What a card maker can choose.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct Options<'a> {
     /// Key version number of the issuer keys, 01–7F.
     pub key_version: u8,
     /// SCP03 parameter i: 60 or 70.
     pub scp03: u8,
-    /// Whether a warm reset clears the security status. (card.md D-28)
-    pub clears_on_warm_reset: bool,
+    /// Which applications it has.
+    pub model: &'static Model,
+    /// ATR, at most [`card_os::identity::ATR_MAX`] bytes.
+    pub atr: &'a [u8],
+    /// Where it differs from measured cards.
+    pub behaviour: Behaviour,
 }
 
-impl Default for Options {
+impl Default for Options<'_> {
     /// What the field has, as far as it is known.
     fn default() -> Self {
-        Options { key_version: 0x01, scp03: 0x60, clears_on_warm_reset: false }
+        Options {
+            key_version: 0x01,
+            scp03: 0x60,
+            model: Model::CARD,
+            atr: &CONTACT_ATR,
+            behaviour: Behaviour::default(),
+        }
     }
 }
 
@@ -65,13 +78,13 @@ impl Default for Options {
 pub fn blank(
     diversification: [u8; DIVERSIFICATION],
     keys: &KeySet,
-    options: Options,
+    options: Options<'_>,
     rng: SimRng,
 ) -> Result<Simulated, CardError> {
-    let Options { key_version, scp03: scp03_options, clears_on_warm_reset } = options;
-    let card =
-        Manufacture { atr: &CONTACT_ATR, diversification, keys, key_version, scp03_options, clears_on_warm_reset };
-    Card::manufacture(Flash::new(MEMORY), AnyEngine::default(), rng, &card).map_err(CardError::Store)
+    let Options { key_version, scp03: scp03_options, model, atr, behaviour } = options;
+    let card = Manufacture { atr, diversification, keys, key_version, scp03_options, model, behaviour };
+    let memory = if model == Model::CARD { MEMORY } else { SMALL_MEMORY };
+    Card::manufacture(Flash::new(memory), AnyEngine::default(), rng, &card).map_err(CardError::Store)
 }
 
 /// A card with its image: each answer leaves only after what it changed is on disk.

@@ -5,7 +5,7 @@
 //! there is no way from there to the bytes.
 
 use apdu::{Command, Header, Response, Sw};
-use card_os::profile::{APPLICATIONS, Application, ISD, Object};
+use card_os::profile::{Application, ISD, Model, Object};
 use serde::{Serialize, Serializer};
 use std::fmt;
 
@@ -68,20 +68,27 @@ impl fmt::Display for Explained {
 /// Follows one card's context from outside.
 #[derive(Debug, Clone)]
 pub struct Explainer {
+    model: &'static Model,
     application: Option<&'static Application>,
     file: Option<&'static Object>,
 }
 
 impl Default for Explainer {
     fn default() -> Self {
-        Explainer { application: Some(&ISD), file: None }
+        Explainer::new(Model::CARD)
     }
 }
 
 impl Explainer {
+    /// Follows a card of this model from power-up on.
+    #[must_use]
+    pub fn new(model: &'static Model) -> Self {
+        Explainer { model, application: Some(&ISD), file: None }
+    }
+
     /// Cold reset or power loss: the ISD is current.
     pub fn reset(&mut self) {
-        *self = Explainer::default();
+        *self = Explainer::new(self.model);
     }
 
     /// Warm reset: the application stays, no EF is current.
@@ -165,7 +172,7 @@ impl Explainer {
         match (header.p1, data) {
             (0x04, []) => "SELECT default application".into(),
             (0x04, name) => {
-                let found = APPLICATIONS.iter().find(|application| application.aid.starts_with(name));
+                let found = self.model.applications.iter().find(|application| application.aid.starts_with(name));
                 found.map_or_else(
                     || format!("SELECT application {}", hex::encode_upper(name)),
                     |application| format!("SELECT {}", application.name),
@@ -194,7 +201,8 @@ impl Explainer {
     fn follow(&mut self, header: Header, data: &[u8]) {
         match (header.cla.0, header.ins, header.p1, data) {
             (0x00, 0xA4, 0x04, name) => {
-                self.application = APPLICATIONS.iter().copied().find(|application| application.aid.starts_with(name));
+                self.application =
+                    self.model.applications.iter().copied().find(|application| application.aid.starts_with(name));
                 self.file = None;
             }
             (0x00, 0xA4, 0x02, &[high, low]) => {

@@ -4,8 +4,9 @@
 use apdu::Command;
 use card_os::{
     Card, Response,
+    identity::Behaviour,
     platform::Nvm,
-    profile::Phase,
+    profile::{Model, Phase},
     scp03::{self, Level},
 };
 use sim::{
@@ -45,7 +46,7 @@ fn personalise(reader: &mut dyn Reader) -> Result<(), IssuerError> {
     }
     // A key that is written again forgets its certificate, so what comes after it is written again too.
     let mut again = false;
-    for (grouping, value) in sample::groupings(true) {
+    for (grouping, value) in sample::groupings(Model::JPKI_ONLY, true) {
         if again || !status.is_stored(grouping) {
             again |= matches!(grouping, 0x0117 | 0x011A);
             issuer.store(grouping, &value)?;
@@ -65,7 +66,7 @@ fn signs(card: &mut Torn64) -> [Vec<u8>; 2] {
 
 #[test]
 fn an_interrupted_personalisation_never_signs_and_is_taken_up() {
-    let blank = sample::blank().into_nvm();
+    let blank = sample::blank(Model::JPKI_ONLY).into_nvm();
     let mut reader = Direct(mount(blank.clone()));
     reader.0.nvm_mut().disarm();
     personalise(&mut reader).expect("issues");
@@ -100,15 +101,22 @@ fn an_interrupted_personalisation_never_signs_and_is_taken_up() {
 #[test]
 fn a_card_without_its_certificate_is_not_handed_out() {
     for missing in [0x0101, 0x010A, 0x0106, 0x0108, 0x011A, 0x0117] {
-        let mut reader = Direct(sample::blank());
+        let mut reader = Direct(sample::blank(Model::JPKI_ONLY));
         let mut rng = SimRng::seeded(2);
         let mut issuer = Issuer::open(&mut reader, &test_keys(), Level::FULL, &mut rng).expect("opens");
-        for (grouping, value) in sample::groupings(true).into_iter().filter(|(grouping, _)| *grouping != missing) {
+        for (grouping, value) in
+            sample::groupings(Model::JPKI_ONLY, true).into_iter().filter(|(grouping, _)| *grouping != missing)
+        {
             issuer.store(grouping, &value).expect("stores");
         }
         assert_refused(issuer.hand_out(), 0x6985);
-        let value =
-            |wanted| sample::groupings(true).into_iter().find(|(grouping, _)| *grouping == wanted).expect("listed").1;
+        let value = |wanted| {
+            sample::groupings(Model::JPKI_ONLY, true)
+                .into_iter()
+                .find(|(grouping, _)| *grouping == wanted)
+                .expect("listed")
+                .1
+        };
         issuer.store(missing, &value(missing)).expect("stores");
         if let Some(certificate) = [(0x011A, 0x0101), (0x0117, 0x010A)].into_iter().find(|(key, _)| *key == missing) {
             assert_refused(issuer.hand_out(), 0x6985);
@@ -126,13 +134,17 @@ fn a_new_key_forgets_the_old_certificate_and_signs_only_with_its_own() {
         assert_eq!(transmit(card, b"\x00\x20\x00\x98\x041234"), [0x90, 0x00]);
         (transmit(card, b"\x00\xB0\x8A\x00\x02"), transmit(card, b"\x80\x2A\x03\x97\x01x\x00"))
     };
-    let mut reader = Direct(sample::issued(true));
+    let mut reader = Direct(sample::issued_as(Model::JPKI_ONLY, true));
     let (certificate, before) = sign(&mut reader.0);
     assert_eq!((certificate, before.len()), (vec![0x30, 0x82, 0x90, 0x00], 258));
     let mut issuer = open(&mut reader, Level::FULL);
     issuer.generate_key(0x0117).expect("makes a key");
     assert_eq!(sign(&mut reader.0), (vec![0x00, 0x00, 0x90, 0x00], vec![0x69, 0x85]));
-    let certificate = sample::groupings(true).into_iter().find(|(grouping, _)| *grouping == 0x010A).expect("listed").1;
+    let certificate = sample::groupings(Model::JPKI_ONLY, true)
+        .into_iter()
+        .find(|(grouping, _)| *grouping == 0x010A)
+        .expect("listed")
+        .1;
     open(&mut reader, Level::FULL).store(0x010A, &certificate).expect("stores");
     let (_, after) = sign(&mut reader.0);
     assert!(after.len() == 258 && after != before);
@@ -140,15 +152,15 @@ fn a_new_key_forgets_the_old_certificate_and_signs_only_with_its_own() {
 
 #[test]
 fn the_password_of_a_half_that_was_never_issued_stays_blocked() {
-    let mut reader = Direct(sample::issued(false));
+    let mut reader = Direct(sample::issued_as(Model::JPKI_ONLY, false));
     let mut issuer = open(&mut reader, Level::FULL);
     assert_refused(issuer.reset_retry_counter(0x011B, b"ABC123"), 0x6985);
     assert_refused(issuer.store(0x011B, b"ABC123"), 0x6985);
     issuer.reset_retry_counter(0x0118, b"5678").expect("the other half is there");
     // And a blank card that was given one is not handed out.
-    let mut reader = Direct(sample::blank());
+    let mut reader = Direct(sample::blank(Model::JPKI_ONLY));
     let mut issuer = open(&mut reader, Level::FULL);
-    for (grouping, value) in sample::groupings(false) {
+    for (grouping, value) in sample::groupings(Model::JPKI_ONLY, false) {
         issuer.store(grouping, &value).expect("stores");
     }
     issuer.store(0x011B, b"ABC123").expect("stores");
@@ -163,7 +175,7 @@ fn holds_key(card: &Simulated, key: usize) -> bool {
 #[test]
 fn nothing_stays_of_a_key_that_was_not_taken() {
     let fresh = || {
-        let mut reader = Direct(sample::blank());
+        let mut reader = Direct(sample::blank(Model::JPKI_ONLY));
         let mut issuer = open(&mut reader, Level::FULL);
         issuer.store(0x0106, &[0; 160]).expect("stores");
         reader
@@ -188,7 +200,7 @@ fn nothing_stays_of_a_key_that_was_not_taken() {
 
 #[test]
 fn blocks_come_in_order_and_whole() {
-    let mut reader = Direct(sample::blank());
+    let mut reader = Direct(sample::blank(Model::JPKI_ONLY));
     let mut issuer = open(&mut reader, Level::FULL);
     let mut block = |p1: u8, number: u8, data: &[u8]| {
         issuer.transmit("STORE DATA", Command::new(0x84, 0xE2, p1, number).with_data(data)).map(drop)
@@ -211,7 +223,7 @@ fn blocks_come_in_order_and_whole() {
 
 #[test]
 fn a_challenge_from_the_sequence_counter_is_never_given_twice() {
-    let options = Options { scp03: 0x70, ..Options::default() };
+    let options = Options { scp03: 0x70, model: Model::JPKI_ONLY, ..Options::default() };
     let card = card::blank(*b"JITSUIN001", &test_keys(), options, SimRng::seeded(1)).expect("fits");
     let mut reader = Direct(card);
     let mut seen = std::collections::HashSet::new();
@@ -235,7 +247,8 @@ fn a_challenge_from_the_sequence_counter_is_never_given_twice() {
 #[test]
 fn a_warm_reset_clears_the_status_of_a_card_made_so() {
     for clears in [false, true] {
-        let options = Options { clears_on_warm_reset: clears, ..Options::default() };
+        let behaviour = Behaviour { clears_on_warm_reset: clears, ..Behaviour::default() };
+        let options = Options { model: Model::JPKI_ONLY, behaviour, ..Options::default() };
         let card = card::blank(*b"JITSUIN001", &test_keys(), options, SimRng::seeded(1)).expect("fits");
         let mut reader = Direct(card);
         personalise(&mut reader).expect("issues");
@@ -277,7 +290,7 @@ fn the_channel_is_closed_by_whatever_is_wrong() {
         ),
     ];
     for (name, act, word) in acts {
-        let mut reader = Direct(sample::issued(true));
+        let mut reader = Direct(sample::issued_as(Model::JPKI_ONLY, true));
         drop(open(&mut reader, Level::FULL));
         let card = &mut reader.0;
         assert!(card.session().is_issuer(), "{name}");
@@ -289,7 +302,7 @@ fn the_channel_is_closed_by_whatever_is_wrong() {
         assert_eq!(transmit(card, &[0x84, 0xF2, 0x80, 0x02, 0x00]), [0x68, 0x82], "{name}");
     }
     // Between the two steps of the opening nothing but the second is taken, and it is taken once.
-    let mut card = sample::issued(true);
+    let mut card = sample::issued_as(Model::JPKI_ONLY, true);
     card.power_on();
     assert!(transmit(&mut card, update).ends_with(&[0x90, 0x00]));
     assert_eq!(transmit(&mut card, &[0x84, 0xF2, 0x80, 0x02, 0x00]), [0x68, 0x82]);
@@ -330,7 +343,7 @@ fn open(reader: &mut Direct<Flash, AnyEngine, SimRng>, level: Level) -> Issuer<'
 #[test]
 fn issuer_acts_want_encrypted_commands() {
     for level in [0x00, 0x01, 0x11].map(|p1| Level::from_p1(p1).expect("a level")) {
-        let mut reader = Direct(sample::issued(true));
+        let mut reader = Direct(sample::issued_as(Model::JPKI_ONLY, true));
         let mut issuer = open(&mut reader, level);
         assert_refused(issuer.status(), 0x6982);
         assert_refused(issuer.reset_retry_counter(0x0118, b"5678"), 0x6982);
@@ -338,14 +351,14 @@ fn issuer_acts_want_encrypted_commands() {
         assert_refused(issuer.set_status(Phase::Invalid), 0x6982);
     }
     for level in [0x03, 0x13, 0x33].map(|p1| Level::from_p1(p1).expect("a level")) {
-        let mut reader = Direct(sample::issued(true));
+        let mut reader = Direct(sample::issued_as(Model::JPKI_ONLY, true));
         open(&mut reader, level).reset_retry_counter(0x0118, b"5678").expect("resets");
     }
 }
 
 #[test]
 fn bad_content_is_refused_and_the_old_one_stays() {
-    let mut reader = Direct(sample::issued(true));
+    let mut reader = Direct(sample::issued_as(Model::JPKI_ONLY, true));
     let mut issuer = open(&mut reader, Level::FULL);
     let mut key = card_os::sign::to_bytes(&sample::keys()[0]).to_vec();
     for at in [0, 255, 256, 400, 520, 700, 895] {
@@ -377,7 +390,7 @@ fn bad_content_is_refused_and_the_old_one_stays() {
 
 #[test]
 fn the_key_set_locks_after_ten_wrong_cryptograms() {
-    let mut card = sample::issued(true);
+    let mut card = sample::issued_as(Model::JPKI_ONLY, true);
     let wrong = |card: &mut Simulated| {
         transmit(card, b"\x00\xA4\x04\x0C\x07\xA0\x00\x00\x01\x51\x00\x00");
         let update = transmit(card, b"\x80\x50\x00\x00\x08\x01\x02\x03\x04\x05\x06\x07\x08\x00");
@@ -406,7 +419,7 @@ fn the_key_set_locks_after_ten_wrong_cryptograms() {
 
 #[test]
 fn new_issuer_keys_take_the_place_of_the_old() {
-    let mut reader = Direct(sample::issued(true));
+    let mut reader = Direct(sample::issued_as(Model::JPKI_ONLY, true));
     let own = diversify(&card_os::scp03::Secret16::new([7; 16]), b"JITSUIN001");
     open(&mut reader, Level::FULL).put_key(0x30, &own).expect("replaces");
     let mut rng = SimRng::seeded(4);
@@ -420,7 +433,7 @@ fn new_issuer_keys_take_the_place_of_the_old() {
 
 #[test]
 fn an_invalid_card_answers_and_is_not_written() {
-    let mut reader = Direct(sample::issued(true));
+    let mut reader = Direct(sample::issued_as(Model::JPKI_ONLY, true));
     open(&mut reader, Level::FULL).set_status(Phase::Invalid).expect("goes forward");
     let mut issuer = open(&mut reader, Level::FULL);
     assert_refused(issuer.reset_retry_counter(0x0118, b"5678"), 0x6982);

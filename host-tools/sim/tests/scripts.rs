@@ -1,12 +1,12 @@
 //! Every card script of `vectors/data/scripts` against the real card.
 
-use card_os::Response;
+use card_os::{Response, profile::Model};
 use sim::{card::Simulated, sample};
 use vectors::script::{Script, Step};
 
 fn card(kind: &str) -> Simulated {
     match kind {
-        "blank" => sample::blank(),
+        "blank" => sample::blank(Model::CARD),
         "issued" => sample::issued(true),
         "no-signature" => sample::issued(false),
         other => panic!("no card of kind {other:?}"),

@@ -1,7 +1,7 @@
 //! The card against the one right PKCS#1 v1.5 signature of Wycheproof's generation vectors: their keys are imported, their
 //! messages are signed.
 
-use card_os::{Response, platform::PrivateKey, scp03::Level};
+use card_os::{Response, platform::PrivateKey, profile::Model, scp03::Level};
 use rsa::{pkcs8::DecodePrivateKey, rand_core::CryptoRng};
 use serde_json::Value;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
@@ -19,9 +19,9 @@ fn hex_of(value: &Value, field: &str) -> Vec<u8> {
 
 /// An issued card whose authentication key is this one.
 fn card(key: &PrivateKey, rng: &mut impl CryptoRng) -> Simulated {
-    let mut reader = Direct(sample::blank());
+    let mut reader = Direct(sample::blank(Model::JPKI_ONLY));
     let mut issuer = Issuer::open(&mut reader, &test_keys(), Level::FULL, rng).expect("opens");
-    for (grouping, value) in sample::groupings(false) {
+    for (grouping, value) in sample::groupings(Model::JPKI_ONLY, false) {
         let imported = card_os::sign::to_bytes(key);
         let value = if grouping == 0x0117 { imported.as_ref() } else { &value[..] };
         issuer.store(grouping, value).expect("stores");

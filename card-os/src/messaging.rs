@@ -1,0 +1,142 @@
+//! Secure messaging of the 入力補助 application: a session key under RSA-OAEP, then AES-CBC with a counter. (card.md §13)
+//!
+//! It hides what travels and proves nothing: there is no MAC. A command's data field is one data object, `86` with a
+//! cryptogram or `96` with Le. Whatever is wrong with it ends the session.
+//!
+//! Claims and limits: the delivered block has one length and so one form, which is compared as a whole and in constant
+//! time; a wrong one is told from a right one (`6A80`), and nothing tells where it was wrong.
+
+use crate::{cbc, mgf1, platform::MODULUS, refusal::Refusal, scp03::Secret16};
+use apdu::tlv::{
+    Rules,
+    ber::{Tag, Tlv},
+};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+/// Bytes of a hash, and of the seed of OAEP.
+const HASH: usize = 32;
+/// Bytes of the delivered seed.
+const SEED: usize = 32;
+/// What stands before the delivered seed.
+const FORM: [u8; 4] = [0xA0, 0x22, 0x80, 0x20];
+const BLOCK: usize = 16;
+
+/// A cryptogram with its padding indicator.
+const CRYPTOGRAM: Tag = Tag(0x86);
+/// Le.
+const LE: Tag = Tag(0x96);
+const INDICATOR: u8 = 0x01;
+
+/// A session.
+#[derive(Debug)]
+pub struct Messaging {
+    key: Secret16,
+    counter: u64,
+    iv: [u8; BLOCK],
+}
+
+impl Messaging {
+    /// Takes the session key out of a deciphered block: RSAES-OAEP (SHA-256, MGF1-SHA-256, empty label) of
+    /// `A0 22 80 20 ‖ seed`, the first half of the seed being the key.
+    ///
+    /// # Errors
+    /// [`Refusal::Data`] for any other form.
+    pub fn begin(em: &mut Zeroizing<[u8; MODULUS]>) -> Result<Self, Refusal> {
+        let (first, rest) = em.split_at_mut(1);
+        let (seed, db) = rest.split_at_mut(HASH);
+        mgf1::mask(db, seed);
+        mgf1::mask(seed, db);
+        let (form, delivered) = db.split_at(db.len() - SEED);
+        let mut expected = [0; MODULUS - 1 - HASH - SEED];
+        let tail = [0x01].into_iter().chain(FORM);
+        let start = expected.len() - 1 - FORM.len();
+        for (slot, byte) in expected.iter_mut().zip(Sha256::digest(b"")) {
+            *slot = byte;
+        }
+        for (slot, byte) in expected.iter_mut().skip(start).zip(tail) {
+            *slot = byte;
+        }
+        let good = (*first).ct_eq(&[0x00]) & form.ct_eq(&expected);
+        let key = *delivered.first_chunk().ok_or(Refusal::Data)?;
+        if !bool::from(good) {
+            return Err(Refusal::Data);
+        }
+        Ok(Messaging { key: Secret16::new(key), counter: 1, iv: [0; BLOCK] })
+    }
+
+    /// Counts one command. Command and response share the initialisation vector that this sets: the encrypted counter.
+    pub fn advance(&mut self) {
+        let mut block = [0; BLOCK];
+        for (slot, byte) in block.iter_mut().rev().zip(self.counter.to_le_bytes()) {
+            *slot = byte;
+        }
+        self.iv = self.key.encrypt(&block);
+        self.counter = self.counter.wrapping_add(1);
+    }
+
+    /// Deciphers the cryptogram that a command's data field consists of.
+    ///
+    /// # Errors
+    /// [`Refusal::MessagingObject`]; the caller then ends the session.
+    pub fn data<const M: usize>(&self, field: &[u8], out: &mut heapless::Vec<u8, M>) -> Result<(), Refusal> {
+        let (&indicator, cryptogram) = only(field, CRYPTOGRAM)?.split_first().ok_or(Refusal::MessagingObject)?;
+        out.extend_from_slice(cryptogram).map_err(|_| Refusal::MessagingObject)?;
+        if indicator != INDICATOR || cbc::decrypt(&self.key, self.iv, out).is_err() {
+            return Err(Refusal::MessagingObject);
+        }
+        Ok(())
+    }
+
+    /// Ne out of the Le object that a command's data field consists of: `96 03 00 hh ll`, where 0000 is 65,536.
+    ///
+    /// # Errors
+    /// [`Refusal::MessagingObject`]; the caller then ends the session.
+    pub fn ne(field: &[u8]) -> Result<apdu::Ne, Refusal> {
+        let &[0x00, high, low] = only(field, LE)? else { return Err(Refusal::MessagingObject) };
+        match u16::from_be_bytes([high, low]) {
+            0 => Ok(apdu::Ne::MAX),
+            ne => apdu::Ne::new(u32::from(ne)).ok_or(Refusal::MessagingObject),
+        }
+    }
+
+    /// Enciphers response data into its object. A response without data stays bare.
+    ///
+    /// # Errors
+    /// [`Refusal::NoDiagnosis`] where there is no room.
+    pub fn wrap<const M: usize>(&self, data: &mut heapless::Vec<u8, M>) -> Result<(), Refusal> {
+        if data.is_empty() {
+            return Ok(());
+        }
+        cbc::encrypt(&self.key, self.iv, data).map_err(|_| Refusal::NoDiagnosis)?;
+        let value = u16::try_from(data.len() + 1).map_err(|_| Refusal::NoDiagnosis)?;
+        let mut head: heapless::Vec<u8, 5> = heapless::Vec::new();
+        let [high, low] = value.to_be_bytes();
+        let length: &[u8] = match value {
+            0..=0x7F => &[low],
+            0x80..=0xFF => &[0x81, low],
+            _ => &[0x82, high, low],
+        };
+        // Five bytes at most.
+        let _ = head.push(0x86);
+        let _ = head.extend_from_slice(length);
+        let _ = head.push(INDICATOR);
+        data.extend_from_slice(&head).map_err(|_| Refusal::NoDiagnosis)?;
+        data.rotate_right(head.len());
+        Ok(())
+    }
+
+    /// The sanctioned duplicate, for snapshots by the simulator.
+    pub(crate) fn fork(&self) -> Self {
+        Messaging { key: Secret16::new(*self.key.as_ref()), counter: self.counter, iv: self.iv }
+    }
+}
+
+/// The value of the one object that `field` consists of.
+fn only(field: &[u8], tag: Tag) -> Result<&[u8], Refusal> {
+    match Tlv::parse(field, Rules::Card) {
+        Ok((object, [])) if object.tag == tag => Ok(object.value),
+        _ => Err(Refusal::MessagingObject),
+    }
+}
