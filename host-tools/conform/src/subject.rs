@@ -27,7 +27,7 @@ use std::{
 use zeroize::Zeroizing;
 
 /// What a card can have, and what it means.
-pub const TRAITS: [(&str, &str); 15] = [
+pub const TRAITS: [(&str, &str); 16] = [
     ("physical", "an Individual Number Card, no phone and no 住基カード"),
     ("contact", "reached over its contacts, or over a reader that shows its contact ATR"),
     ("contactless", "reached over the air"),
@@ -41,6 +41,7 @@ pub const TRAITS: [(&str, &str); 15] = [
     ("juki", "住基AP"),
     ("face", "券面事項確認AP"),
     ("text", "券面事項入力補助AP"),
+    ("records", "the files of both 券面 applications hold signed records"),
     ("second-cvc", "GET DATA 7F21 is there; some older cards have none"),
     ("siblings", "all applications of card.md §3.1"),
 ];

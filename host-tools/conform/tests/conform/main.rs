@@ -1,4 +1,5 @@
 //! The suite against cards: the simulated one, which it must pass, and ones that each do one thing otherwise.
 
 mod cards;
+mod records;
 mod suite;
