@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Tour(Tour),
     /// Make a world: two certificate authorities and an empty box of cards.
     New(New),
+    /// List the kinds of cards that can be issued.
+    Profiles(Profiles),
     /// Issue a card to a resident; its id stands alone on the last line.
     Issue(Issue),
     /// Put a card into a virtual reader until interrupted.
@@ -72,6 +74,14 @@ pub(crate) struct New {
     pub json: bool,
 }
 
+/// `jitsuin profiles`
+#[derive(Debug, Args)]
+pub(crate) struct Profiles {
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Sex as the resident record has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Sex {
@@ -109,6 +119,15 @@ pub(crate) struct Issue {
     /// Signature password 署名用暗証番号: 6 to 16 characters of A-Z and 0-9, with both.
     #[arg(long, value_name = "PASSWORD", default_value = "ABC123")]
     pub sign_pin: String,
+    /// 住民基本台帳用暗証番号: four digits [default: as the user authentication PIN].
+    #[arg(long, value_name = "PIN")]
+    pub residents_pin: Option<String>,
+    /// 券面事項入力補助用暗証番号: four digits [default: as the user authentication PIN].
+    #[arg(long, value_name = "PIN")]
+    pub form_pin: Option<String>,
+    /// Kind of card: a name of `jitsuin profiles`, or a file of that form.
+    #[arg(long, value_name = "NAME|FILE", default_value = "card", conflicts_with = "resume")]
+    pub profile: String,
     /// Let the card make its key pairs itself instead of importing them.
     #[arg(long)]
     pub on_card_keys: bool,
@@ -186,13 +205,29 @@ pub(crate) struct Apdu {
     pub json: bool,
 }
 
-/// Which PIN object.
+/// Which PIN of the holder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Pin {
     /// User authentication PIN 利用者証明用暗証番号.
     Auth,
     /// Signature password 署名用暗証番号.
     Sign,
+    /// 住民基本台帳用暗証番号, both times that the card holds it.
+    Residents,
+    /// 券面事項入力補助用暗証番号.
+    Form,
+}
+
+impl Pin {
+    /// Its name in JSON.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Pin::Auth => "authentication",
+            Pin::Sign => "signature",
+            Pin::Residents => "residents",
+            Pin::Form => "form",
+        }
+    }
 }
 
 /// `jitsuin reset-pin`

@@ -1,16 +1,20 @@
-//! `jitsuin new`, `jitsuin issue`, `jitsuin reset-pin`.
+//! `jitsuin new`, `jitsuin profiles`, `jitsuin issue`, `jitsuin reset-pin`.
 
 use crate::{args, desk::Desk, failure::Failure, out::say};
 use pki::{
-    birthday, counter,
+    birthday,
+    counter::{self, Application},
+    kind::{self, CardProfile, ProfileError},
     person::{Person, Sex},
     personalise::{self, Pins},
-    profile::Hierarchy,
+    resident::Resident,
     world::{CardRecord, IssuerKeys, KeyOrigin, Options, World},
 };
 use serde_json::json;
 use sim::card::StoredCard;
+use std::io::Read;
 use time::{Date, OffsetDateTime};
+use zeroize::Zeroizing;
 
 /// `jitsuin new`
 pub(crate) fn new(new: &args::New) -> Result<(), Failure> {
@@ -35,7 +39,6 @@ pub(crate) fn new(new: &args::New) -> Result<(), Failure> {
 
 /// `jitsuin issue`
 pub(crate) fn issue(issue: &args::Issue) -> Result<(), Failure> {
-    let pins = Pins::new(&issue.auth_pin, &issue.sign_pin).map_err(|error| Failure::Usage(error.to_string()))?;
     let now = OffsetDateTime::now_utc();
     let changing = World::change(&issue.world)?;
     let mut world = crate::world(&issue.world)?;
@@ -43,9 +46,12 @@ pub(crate) fn issue(issue: &args::Issue) -> Result<(), Failure> {
         Some(id) => counter::take_up(&world, id)?,
         None => {
             let keys = if issue.on_card_keys { KeyOrigin::OnCard } else { KeyOrigin::Imported };
-            counter::prepare(&mut world, &changing, person(issue, now)?, keys, now)?
+            let resident = Resident { person: person(issue, now)?, security_code: None };
+            let application = Application { resident, profile: profile(&issue.profile)?, keys };
+            counter::prepare(&mut world, &changing, application, now)?
         }
     };
+    let pins = pins(issue, &record.profile).map_err(|error| Failure::Usage(error.to_string()))?;
     if !issue.json && world.issuer() == IssuerKeys::Published {
         eprintln!("issuer keys: the published GlobalPlatform TEST key set; anybody can rewrite this card");
     }
@@ -58,6 +64,47 @@ pub(crate) fn issue(issue: &args::Issue) -> Result<(), Failure> {
         return crate::print_json(&record);
     }
     say!("{}", record.id);
+    Ok(())
+}
+
+/// The first PINs, by the rules of the card's kind.
+fn pins(issue: &args::Issue, profile: &CardProfile) -> Result<Pins, personalise::PinError> {
+    if profile.is_juki_card() {
+        return Pins::of_juki_card(&issue.sign_pin);
+    }
+    let mut pins = Pins::new(&issue.auth_pin, &issue.sign_pin)?;
+    if let Some(pin) = &issue.residents_pin {
+        pins = pins.with_residents(pin)?;
+    }
+    match &issue.form_pin {
+        Some(pin) => pins.with_form(pin),
+        None => Ok(pins),
+    }
+}
+
+/// A card profile by its name, or out of a file where the name looks like one.
+fn profile(name: &str) -> Result<CardProfile, Failure> {
+    let usage = |error: ProfileError| Failure::Usage(error.to_string());
+    if !name.contains(['.', '/']) {
+        return CardProfile::by_name(name).map_err(usage);
+    }
+    let io = |error: std::io::Error| Failure::Usage(format!("{name}: {error}"));
+    let mut text = String::new();
+    let limit = u64::try_from(kind::FILE_MAX).unwrap_or(u64::MAX) + 1;
+    std::fs::File::open(name).map_err(io)?.take(limit).read_to_string(&mut text).map_err(io)?;
+    CardProfile::from_toml(&text).map_err(|error| Failure::Usage(format!("{name}: {error}")))
+}
+
+/// `jitsuin profiles`
+pub(crate) fn profiles(profiles: &args::Profiles) -> Result<(), Failure> {
+    if profiles.json {
+        return crate::print_json(&CardProfile::all());
+    }
+    for profile in CardProfile::all() {
+        say!("{:24} {}", profile.name, profile.title);
+        say!("{:24} {}", "", profile.japanese);
+        say!("{:24} ATR {}, token {}, card.md {}", "", profile.atr, profile.token, profile.source);
+    }
     Ok(())
 }
 
@@ -99,32 +146,49 @@ fn person(issue: &args::Issue, now: OffsetDateTime) -> Result<Person, Failure> {
 
 /// `jitsuin reset-pin`
 pub(crate) fn reset_pin(reset: &args::ResetPin) -> Result<(), Failure> {
-    let usage = |error: personalise::PinError| Failure::Usage(error.to_string());
-    let (hierarchy, value, name) = match reset.pin {
-        args::Pin::Auth => {
-            let value = personalise::check_authentication(&reset.value).map_err(usage)?;
-            (Hierarchy::Authentication, value, "利用者証明用暗証番号 (authentication PIN)")
-        }
-        args::Pin::Sign => {
-            let value = personalise::check_signature(&reset.value).map_err(usage)?;
-            (Hierarchy::Signature, value, "署名用暗証番号 (signature password)")
-        }
-    };
     let world = crate::world(&reset.world)?;
     let (record, card) = crate::card(&world, &reset.card)?;
-    if hierarchy == Hierarchy::Signature && record.signature.is_none() {
+    let (groupings, value, name) = checked(reset, &record)?;
+    let model = record.profile.model();
+    if groupings.iter().any(|grouping| model.by_grouping(*grouping).is_none()) {
+        return Err(Failure::Refused(format!(
+            "{}: a card of profile {:?} has no {name}",
+            record.id, record.profile.name
+        )));
+    }
+    if reset.pin == args::Pin::Sign && record.signature.is_none() {
         return Err(Failure::Refused(format!(
             "{}: issued without a signature certificate, so there is no password to reset",
             record.id
         )));
     }
     let desk = Desk::new(Box::new(card))?;
-    let done = counter::reset_pin(&mut desk.reader()?, &counter::issuer_keys(&world, &record), hierarchy, &value);
+    let done = counter::reset_pin(&mut desk.reader()?, &counter::issuer_keys(&world, &record), groupings, &value);
     desk.clear();
     done?;
     if reset.json {
-        return crate::print_json(&json!({ "card": reset.card, "reset": hierarchy.name() }));
+        return crate::print_json(&json!({ "card": reset.card, "reset": reset.pin.name() }));
     }
     say!("{name} has its new value and all its tries");
     Ok(())
+}
+
+/// The PIN objects that one citizen-visible PIN stands for, the value by their rules, and its name.
+fn checked(
+    reset: &args::ResetPin,
+    record: &CardRecord,
+) -> Result<(&'static [u16], Zeroizing<String>, &'static str), Failure> {
+    let usage = |error: personalise::PinError| Failure::Usage(error.to_string());
+    let digits = |name| personalise::check_digits(name, &reset.value).map_err(usage).map(|value| (value, name));
+    let (groupings, (value, name)): (&[u16], _) = match reset.pin {
+        args::Pin::Auth => (&[0x0118], digits(personalise::AUTHENTICATION)?),
+        args::Pin::Residents => (&[0x021C, 0x031C], digits(personalise::RESIDENTS)?),
+        args::Pin::Form => (&[0x0511], digits(personalise::FORM)?),
+        args::Pin::Sign => {
+            let check =
+                if record.profile.is_juki_card() { personalise::check_juki_card } else { personalise::check_signature };
+            (&[0x011B], (check(&reset.value).map_err(usage)?, "署名用暗証番号 (signature password)"))
+        }
+    };
+    Ok((groupings, value, name))
 }

@@ -28,6 +28,7 @@ fn main() -> ExitCode {
     let done = match arguments.command.unwrap_or(Command::Tour(args::Tour::default())) {
         Command::Tour(tour) => tour::run(&tour),
         Command::New(new) => issue::new(&new),
+        Command::Profiles(profiles) => issue::profiles(&profiles),
         Command::Issue(issue) => issue::issue(&issue),
         Command::Serve(serve) => serve::run(&serve),
         Command::Check(check) => check::run(&check),

@@ -2,10 +2,12 @@
 
 use crate::{args, check, failure::Failure, issue, out::say};
 use pki::{
-    counter,
+    counter::{self, Application},
     harness::Check,
+    kind::CardProfile,
     person::Person,
     personalise::Pins,
+    resident::Resident,
     world::{KeyOrigin, Options, World},
 };
 use serde_json::json;
@@ -46,7 +48,9 @@ pub(crate) fn run(tour: &args::Tour) -> Result<(), Failure> {
     let changing = World::change(&folder)?;
     let person = Person::sample("sample-1")?;
     let name = person.name.clone();
-    let (record, blank) = counter::prepare(&mut world, &changing, person, KeyOrigin::Imported, now)?;
+    let resident = Resident { person, security_code: None };
+    let application = Application { resident, profile: CardProfile::default(), keys: KeyOrigin::Imported };
+    let (record, blank) = counter::prepare(&mut world, &changing, application, now)?;
     done("a blank card for a resident", format!("{} for {name}", record.id), step);
 
     let step = Instant::now();

@@ -45,6 +45,12 @@ fn months_before(date: Date, months: i32) -> Date {
     Date::from_calendar_date(year, month, date.day().min(month.length(year))).unwrap_or(Date::MIN)
 }
 
+/// Last day of a Juki card's certificate: three years, bound to no birthday. (pki.md P-09)
+#[must_use]
+pub fn juki_expiry(day: Date) -> Date {
+    birthday_in(day, day.year() + 3).previous_day().unwrap_or(Date::MIN)
+}
+
 /// Whether less than three months remain, and the certificate has not ended. (R8, R11, P-03)
 #[must_use]
 pub fn may_renew(today: Date, expiry: Date) -> bool {

@@ -1,7 +1,7 @@
 //! A certification authority: a self-signed root, a serial counter, and leaves signed directly by the root. (pki.md §1)
 
 use crate::{
-    birthday,
+    birthday, keys,
     person::Person,
     profile::{self, Hierarchy, Issuer},
 };
@@ -83,7 +83,7 @@ impl Authority {
     /// # Errors
     /// [`CaError`].
     pub fn create(hierarchy: Hierarchy, now: OffsetDateTime, rng: &mut impl CryptoRng) -> Result<Self, CaError> {
-        let key = PrivateKey::new(rng, 2048)?;
+        let key = keys::generate(rng)?;
         let info = subject_public_key_info(key.as_public_key())?;
         let key_identifier = profile::key_identifier(&info.subject_public_key);
         let name = hierarchy.authority()?;
@@ -110,7 +110,7 @@ impl Authority {
         Ok(Authority { hierarchy, key, root, issuer, next_serial })
     }
 
-    /// Which of the two.
+    /// Which one.
     #[must_use]
     pub fn hierarchy(&self) -> Hierarchy {
         self.hierarchy
@@ -148,7 +148,7 @@ impl Authority {
     ) -> Result<Issued, CaError> {
         let info = subject_public_key_info(key)?;
         let key_identifier = profile::key_identifier(&info.subject_public_key);
-        let extensions = profile::signature(person, &self.issuer, &key_identifier)?;
+        let extensions = profile::signature(self.hierarchy, person, &self.issuer, &key_identifier)?;
         self.issue(profile::signature_subject(common_name)?, extensions, info, now, last_day)
     }
 

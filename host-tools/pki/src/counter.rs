@@ -1,17 +1,23 @@
 //! The municipal counter 市区町村窓口: issues a card over any reader, and resets PINs.
 
+mod beside;
+
 use crate::{
     birthday,
     ca::CaError,
+    files::FileError,
     keys::{self, KeyError},
-    person::{Person, PersonError},
+    kind::CardProfile,
+    person::PersonError,
     personalise::{self, Halves, Pins},
     profile::Hierarchy,
+    reference::SecurityCode,
+    resident::Resident,
     world::{self, CardRecord, Changing, KeyOrigin, Progress, World, WorldError},
 };
 use card_os::{
     identity::DIVERSIFICATION,
-    profile::{Model, Phase},
+    profile::Phase,
     scp03::{KeySet, Level},
     sign,
 };
@@ -49,6 +55,15 @@ pub enum CounterError {
     /// Key generation.
     #[error("the key pair could not be made")]
     Generation,
+    /// A file of the face.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The picture on the face.
+    #[error("the face could not be drawn: {0}")]
+    Portrait(String),
+    /// Nothing to put on the card.
+    #[error("a card of profile {0:?} has a signature certificate alone, and holders under 15 get none")]
+    NoCertificate(String),
     /// Nothing to resume.
     #[error("{0} is issued already; there is nothing to resume")]
     AlreadyIssued(String),
@@ -74,6 +89,17 @@ fn diversification(record: &CardRecord) -> [u8; DIVERSIFICATION] {
     record.serial.as_bytes().last_chunk().copied().unwrap_or([b'0'; DIVERSIFICATION])
 }
 
+/// What somebody asks for at the counter.
+#[derive(Debug, Clone)]
+pub struct Application {
+    /// Who, and the security code of the card if it is to have a certain one.
+    pub resident: Resident,
+    /// What kind of card.
+    pub profile: CardProfile,
+    /// Where its keys are made, unless its kind decides that.
+    pub keys: KeyOrigin,
+}
+
 /// Takes a blank card out of the box for somebody.
 ///
 /// # Errors
@@ -81,14 +107,23 @@ fn diversification(record: &CardRecord) -> [u8; DIVERSIFICATION] {
 pub fn prepare(
     world: &mut World,
     changing: &Changing,
-    person: Person,
-    keys: KeyOrigin,
+    application: Application,
     now: OffsetDateTime,
 ) -> Result<(CardRecord, StoredCard), CounterError> {
+    let Application { resident: Resident { person, security_code }, profile, keys } = application;
     let today = birthday::jst_date(now);
     person.validate(today)?;
+    let may_sign = profile.signature && birthday::may_sign(person.birth, today);
+    if !may_sign && !profile.authentication {
+        return Err(CounterError::NoCertificate(profile.name));
+    }
+    if profile.is_juki_card() {
+        world.make_prefecture(changing)?;
+    } else {
+        world.make_verifiable(changing)?;
+    }
     let (number, id) = world.next_card(changing)?;
-    let person = person.with_my_number(&mut world.random(number | 2 << 20)?);
+    let mut rng = world.random(number | 1 << 19)?;
     // The simulator's serial numbers begin with 8. (card.md D-52)
     let serial = format!("80000{number:010}");
     let record = CardRecord {
@@ -99,8 +134,10 @@ pub fn prepare(
         authentication: None,
         id,
         serial,
-        person,
-        keys,
+        keys: profile.keys.unwrap_or(keys),
+        security_code: profile.has_face().then(|| security_code.unwrap_or_else(|| SecurityCode::draw(&mut rng))),
+        person: if profile.has_face() { person.with_my_number(&mut rng) } else { person },
+        profile,
     };
     world.keep_card(&record)?;
     let stored = manufacture(world, &record)?;
@@ -124,7 +161,9 @@ pub fn take_up(world: &World, id: &str) -> Result<(CardRecord, StoredCard), Coun
 
 fn manufacture(world: &World, record: &CardRecord) -> Result<StoredCard, CounterError> {
     let (keys, rng) = (issuer_keys(world, record), world.random(number(record))?);
-    let options = card::Options { model: Model::JPKI_ONLY, ..card::Options::default() };
+    let (profile, atr) = (&record.profile, record.profile.atr());
+    let (model, behaviour) = (profile.model(), profile.behaviour());
+    let options = card::Options { model, atr: &atr, behaviour, ..card::Options::default() };
     let blank = card::blank(diversification(record), &keys, options, rng)?;
     Ok(StoredCard::create(&world.image(&record.id), blank)?)
 }
@@ -152,7 +191,11 @@ pub fn issue(
 ) -> Result<(), CounterError> {
     let mut rng = world.random(number(record) | 1 << 20)?;
     // What the holder may have was decided when the card was taken out of the box, however long its issue takes.
-    let halves = Halves { signature: birthday::may_sign(record.person.birth, record.issued), authentication: true };
+    let profile = record.profile.clone();
+    let halves = Halves {
+        signature: profile.signature && birthday::may_sign(record.person.birth, record.issued),
+        authentication: profile.authentication,
+    };
     step("opening the issuer channel (SCP03, C-MAC, C-DECRYPTION, R-MAC, R-ENCRYPTION)");
     reader.power_on().map_err(IssuerError::from)?;
     let mut issuer = Issuer::open(reader, &issuer_keys(world, record), level(), &mut rng)?;
@@ -161,8 +204,7 @@ pub fn issue(
         // It stopped between the card's last step and the world's.
         return finish(world, record, reader);
     }
-    let roots = [world.signature.root(), world.authentication.root()];
-    for (grouping, value) in personalise::fixed(&record.serial, record.expires, halves, &world.chain, roots) {
+    for (grouping, value) in personalise::fixed(record, halves, world) {
         if !status.is_stored(grouping) {
             step(&format!("storing {grouping:04X}, {} bytes", value.len()));
             issuer.store(grouping, &value)?;
@@ -172,13 +214,23 @@ pub fn issue(
     // now, so that both are valid when the holder leaves; no certificate is older than its authority.
     let early = (now - time::Duration::seconds(2)).max(world.created());
     let begins = Begins { issue: now, certificate: early };
-    let half = issue_half(world, record, &mut issuer, Hierarchy::Authentication, begins, &mut rng, step)?;
-    record.authentication = Some(half);
-    issuer.store(0x0118, pins.authentication.as_bytes())?;
+    if halves.authentication {
+        let half = issue_half(world, record, &mut issuer, Hierarchy::Authentication, begins, &mut rng, step)?;
+        record.authentication = Some(half);
+        if profile.pins {
+            issuer.store(0x0118, pins.authentication.as_bytes())?;
+        }
+    }
     if halves.signature {
         let begins = Begins { issue: now, certificate: now };
-        record.signature = Some(issue_half(world, record, &mut issuer, Hierarchy::Signature, begins, &mut rng, step)?);
-        issuer.store(0x011B, pins.signature.as_bytes())?;
+        let hierarchy = if profile.is_juki_card() { Hierarchy::Prefecture } else { Hierarchy::Signature };
+        record.signature = Some(issue_half(world, record, &mut issuer, hierarchy, begins, &mut rng, step)?);
+        if profile.pins {
+            issuer.store(0x011B, pins.signature.as_bytes())?;
+        }
+    }
+    if let Some(verifiable) = &world.verifiable {
+        beside::issue(verifiable, record, &mut issuer, pins, &mut rng, step)?;
     }
     world.keep_card(record)?;
     step("handing the card out (life cycle: issued)");
@@ -212,7 +264,7 @@ fn issue_half(
     step: &mut dyn FnMut(&str),
 ) -> Result<String, CounterError> {
     let (key_object, certificate_object) = match hierarchy {
-        Hierarchy::Signature => (0x011A, 0x0101),
+        Hierarchy::Signature | Hierarchy::Prefecture => (0x011A, 0x0101),
         Hierarchy::Authentication => (0x0117, 0x010A),
     };
     let public = match record.keys {
@@ -222,7 +274,7 @@ fn issue_half(
         }
         KeyOrigin::Imported => {
             step(&format!("{}: making and importing the key pair", hierarchy.name()));
-            let key = rsa::PrivateKey::new(rng, 2048).map_err(CaError::Key)?;
+            let key = keys::generate(rng).map_err(CaError::Key)?;
             let crt = engine::crt(&key).map_err(|_| CounterError::Generation)?;
             issuer.store(key_object, sign::to_bytes(&crt).as_ref())?;
             key.as_public_key().clone()
@@ -241,6 +293,12 @@ fn issue_half(
             let end = birthday::signature_expiry(born, day, None, Some(authentication_end), record.expires);
             world.signature.issue_signature(&record.person, &name, &public, begins.certificate, end)?
         }
+        Hierarchy::Prefecture => {
+            let name = world::signature_common_name(begins.issue, number(record));
+            let authority = world.prefecture.as_mut().ok_or(CounterError::Generation)?;
+            let end = birthday::juki_expiry(day);
+            authority.issue_signature(&record.person, &name, &public, begins.certificate, end)?
+        }
     };
     world.keep_counters()?;
     step(&format!("{}: storing certificate {:06X}, {} bytes", hierarchy.name(), issued.serial, issued.der.len()));
@@ -249,24 +307,17 @@ fn issue_half(
     Ok(format!("{:06X}", issued.serial))
 }
 
-/// Gives a PIN object a new value and all its tries, through the issuer channel.
+/// Gives PIN objects new values and all their tries, through the issuer channel.
 ///
 /// # Errors
 /// [`CounterError::Issuer`].
-pub fn reset_pin(
-    reader: &mut dyn Reader,
-    keys: &KeySet,
-    hierarchy: Hierarchy,
-    value: &str,
-) -> Result<(), CounterError> {
+pub fn reset_pin(reader: &mut dyn Reader, keys: &KeySet, groupings: &[u16], value: &str) -> Result<(), CounterError> {
     let mut rng = os_random()?;
     reader.power_on().map_err(IssuerError::from)?;
     let mut issuer = Issuer::open(reader, keys, level(), &mut rng)?;
-    let grouping = match hierarchy {
-        Hierarchy::Signature => 0x011B,
-        Hierarchy::Authentication => 0x0118,
-    };
-    issuer.reset_retry_counter(grouping, value.as_bytes())?;
+    for grouping in groupings {
+        issuer.reset_retry_counter(*grouping, value.as_bytes())?;
+    }
     reader.power_off().map_err(IssuerError::from)?;
     Ok(())
 }

@@ -1,19 +1,24 @@
-//! Card-verifiable certificates: the card manager's chain in GET DATA 00F7, 00F8 and 7F21. (card.md §10, §11)
+//! Card-verifiable certificates: their forms, and the card manager's chain in GET DATA 00F7, 00F8 and 7F21. (card.md §10, §11)
 
+use crate::keys;
 use rand_core::CryptoRng;
 use rsa::{BoxedUint, Pkcs1v15Sign, PrivateKey, PublicKey, traits::PublicKeyParts};
 use sha2::{Digest, Sha256};
 
 /// Bytes of a key id.
 pub const KEY_ID: usize = 16;
+/// Bytes of a public key with its objects.
+pub const PUBLIC_KEY: usize = PUBLIC_KEY_HEAD.len() + 256;
 /// Bytes of a certificate body: issuer ‖ subject ‖ public key.
 pub const BODY: usize = KEY_ID * 2 + PUBLIC_KEY;
-/// Bytes of a certificate as GET DATA gives it.
-pub const CERTIFICATE: usize = HEADER_LIST.len() + 5 + BODY + 5 + 256;
 
-const PUBLIC_KEY: usize = 265;
+const PUBLIC_KEY_HEAD: [u8; 9] = [0x90, 0x03, 0x01, 0x00, 0x01, 0x91, 0x82, 0x01, 0x00];
 /// Header list of the body: issuer, subject, public key.
 const HEADER_LIST: [u8; 12] = [0x4D, 0x0A, 0x42, 0x10, 0x5F, 0x20, 0x10, 0x5F, 0x49, 0x82, 0x01, 0x09];
+/// Template around body and signature, as EF 0004 and terminal certificates have it.
+const TEMPLATE: [u8; 5] = [0x7F, 0x21, 0x82, 0x02, 0x33];
+const BODY_HEAD: [u8; 5] = [0x5F, 0x4E, 0x82, 0x01, 0x29];
+const SIGNATURE_HEAD: [u8; 5] = [0x5F, 0x37, 0x82, 0x01, 0x00];
 
 /// 証明者鍵ID and 被証明者鍵ID: seven digits, 08 05, three digits, four bytes. (card.md D-52)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +37,102 @@ impl KeyId {
     }
 }
 
-/// What a card gets of the chain.
+/// RSA public key as cards have it: `90 03 01 00 01 ‖ 91 82 01 00 ‖ n`, 265 bytes. (card.md §9.0)
+#[must_use]
+pub fn public_key(modulus: &[u8; 256]) -> Vec<u8> {
+    [&PUBLIC_KEY_HEAD[..], modulus].concat()
+}
+
+/// Modulus of an RSA-2048 key.
+///
+/// # Errors
+/// [`rsa::Error::InvalidModulus`] for a key of another size.
+pub fn modulus(key: &PublicKey) -> Result<[u8; 256], rsa::Error> {
+    let bytes = key.n().to_be_bytes();
+    bytes.last_chunk().copied().filter(|_| key.size() == 256).ok_or(rsa::Error::InvalidModulus)
+}
+
+/// A card-verifiable certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    body: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+impl Certificate {
+    /// Certifies a key: RSASSA-PKCS1-v1_5 with SHA-256 over the body.
+    ///
+    /// # Errors
+    /// Of signing, or for a key that is not RSA-2048.
+    pub fn issue(
+        key: &PrivateKey,
+        issuer: KeyId,
+        subject: KeyId,
+        public: &PublicKey,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, rsa::Error> {
+        let body = [&issuer.0[..], &subject.0, &public_key(&modulus(public)?)].concat();
+        let signature = key.sign_with_rng(rng, Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(&body))?;
+        Ok(Certificate { body, signature })
+    }
+
+    /// As GET DATA gives it: a header list in front, 575 bytes.
+    #[must_use]
+    pub fn data_object(&self) -> Vec<u8> {
+        [&HEADER_LIST[..], &BODY_HEAD, &self.body, &SIGNATURE_HEAD, &self.signature].concat()
+    }
+
+    /// As EF 0004 holds it: one template, 568 bytes.
+    #[must_use]
+    pub fn file(&self) -> Vec<u8> {
+        [&TEMPLATE[..], &BODY_HEAD, &self.body, &SIGNATURE_HEAD, &self.signature].concat()
+    }
+
+    /// The data fields of the two steps of `80 A2`, 307 and 261 bytes. (card.md §12)
+    #[must_use]
+    pub fn terminal_steps(&self) -> [Vec<u8>; 2] {
+        [[&TEMPLATE[..], &BODY_HEAD, &self.body].concat(), [&SIGNATURE_HEAD[..], &self.signature].concat()]
+    }
+
+    /// Takes either form apart.
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let rest = bytes.strip_prefix(&HEADER_LIST).or_else(|| bytes.strip_prefix(&TEMPLATE))?;
+        let (body, rest) = rest.strip_prefix(&BODY_HEAD)?.split_at_checked(BODY)?;
+        let signature = rest.strip_prefix(&SIGNATURE_HEAD).filter(|signature| signature.len() == 256)?;
+        Some(Certificate { body: body.into(), signature: signature.into() })
+    }
+
+    /// 証明者鍵ID, who signed.
+    #[must_use]
+    pub fn issuer(&self) -> KeyId {
+        KeyId(self.body.first_chunk().copied().unwrap_or_default())
+    }
+
+    /// 被証明者鍵ID, whose key it is.
+    #[must_use]
+    pub fn subject(&self) -> KeyId {
+        KeyId(self.body.get(KEY_ID..).and_then(|rest| rest.first_chunk().copied()).unwrap_or_default())
+    }
+
+    /// The certified key, if the issuer's key made the signature.
+    #[must_use]
+    pub fn verify(&self, issuer: &PublicKey) -> Option<PublicKey> {
+        issuer.verify(Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(&self.body), &self.signature).ok()?;
+        let key = self.body.get(KEY_ID * 2..)?.strip_prefix(&PUBLIC_KEY_HEAD)?;
+        PublicKey::new(BoxedUint::from_be_slice_vartime(key), 65_537u64.into()).ok()
+    }
+}
+
+impl std::fmt::Display for KeyId {
+    /// As key ids are printed: `8000023/001`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = |part: &[u8]| String::from_utf8_lossy(part).into_owned();
+        write!(f, "{}/{}", text(&self.0[..7]), text(&self.0[9..12]))
+    }
+}
+
+/// What a card gets of the card manager's chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chain {
     /// GET DATA 00F7: key id of the intermediate.
@@ -50,50 +150,21 @@ impl Chain {
     /// Of key generation or signing.
     pub fn create(rng: &mut impl CryptoRng) -> Result<(Self, PublicKey), rsa::Error> {
         let ids = [KeyId::new(b"8000020", b"001"), KeyId::new(b"8999930", b"002"), KeyId::new(b"8000050", b"001")];
-        let root = PrivateKey::new(rng, 2048)?;
-        let intermediate = PrivateKey::new(rng, 2048)?;
-        let next = PrivateKey::new(rng, 2048)?;
-        let first = certify(&root, ids[0], ids[1], intermediate.as_public_key(), rng)?;
-        let second = certify(&intermediate, ids[1], ids[2], next.as_public_key(), rng)?;
+        let root = keys::generate(rng)?;
+        let intermediate = keys::generate(rng)?;
+        let next = keys::generate(rng)?;
+        let first = Certificate::issue(&root, ids[0], ids[1], intermediate.as_public_key(), rng)?;
+        let second = Certificate::issue(&intermediate, ids[1], ids[2], next.as_public_key(), rng)?;
+        let (first, second) = (first.data_object(), second.data_object());
         Ok((Chain { intermediate: ids[1], first, second }, root.as_public_key().clone()))
     }
 
     /// Whether both certificates hold under a root key.
     #[must_use]
     pub fn verifies(&self, root: &PublicKey) -> bool {
-        verify(&self.first, root).is_some_and(|key| verify(&self.second, &key).is_some())
+        let first = Certificate::parse(&self.first).and_then(|first| first.verify(root));
+        first.is_some_and(|key| Certificate::parse(&self.second).is_some_and(|second| second.verify(&key).is_some()))
     }
-}
-
-fn certify(
-    key: &PrivateKey,
-    issuer: KeyId,
-    subject: KeyId,
-    public: &PublicKey,
-    rng: &mut impl CryptoRng,
-) -> Result<Vec<u8>, rsa::Error> {
-    let mut body = [issuer.0, subject.0].concat();
-    body.extend_from_slice(&[0x90, 0x03, 0x01, 0x00, 0x01, 0x91, 0x82, 0x01, 0x00]);
-    let modulus = public.n().to_be_bytes();
-    body.extend_from_slice(&modulus[modulus.len().saturating_sub(256)..]);
-    let signature = key.sign_with_rng(rng, Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(&body))?;
-    let mut certificate = HEADER_LIST.to_vec();
-    certificate.extend_from_slice(&[0x5F, 0x4E, 0x82, 0x01, 0x29]);
-    certificate.extend_from_slice(&body);
-    certificate.extend_from_slice(&[0x5F, 0x37, 0x82, 0x01, 0x00]);
-    certificate.extend_from_slice(&signature);
-    Ok(certificate)
-}
-
-/// The certified key, if the certificate is well formed and holds.
-#[must_use]
-pub fn verify(certificate: &[u8], issuer: &PublicKey) -> Option<PublicKey> {
-    let rest = certificate.strip_prefix(&HEADER_LIST)?.strip_prefix(&[0x5F, 0x4E, 0x82, 0x01, 0x29])?;
-    let (body, rest) = rest.split_at_checked(BODY)?;
-    let signature = rest.strip_prefix(&[0x5F, 0x37, 0x82, 0x01, 0x00])?;
-    issuer.verify(Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(body), signature).ok()?;
-    let key = body.get(KEY_ID * 2..)?.strip_prefix(&[0x90, 0x03, 0x01, 0x00, 0x01, 0x91, 0x82, 0x01, 0x00])?;
-    PublicKey::new(BoxedUint::from_be_slice_vartime(key), 65_537u64.into()).ok()
 }
 
 #[cfg(test)]
@@ -111,5 +182,9 @@ mod tests {
         bad.second[100] ^= 1;
         assert!(!bad.verifies(&root));
         assert!(chain.intermediate.0.starts_with(b"8"), "collides with no production, test or terminal id");
+        assert_eq!(chain.intermediate.to_string(), "8999930/002");
+        let first = Certificate::parse(&chain.first).expect("parses");
+        assert_eq!((first.file().len(), first.terminal_steps().map(|step| step.len())), (568, [307, 261]), "§10, §12");
+        assert_eq!(Certificate::parse(&first.file()), Some(first));
     }
 }

@@ -1,10 +1,12 @@
 //! Private keys: made, kept on disk, handed to cards.
 
+use card_os::platform::Engine;
+use rand_core::CryptoRng;
 use rsa::{
     BoxedUint, PrivateKey, PublicKey,
     pkcs8::{DecodePrivateKey, EncodePrivateKey, LineEnding},
 };
-use sim::image::replace;
+use sim::{backend::AnyEngine, image::replace};
 use std::{fs, io, path::Path};
 use zeroize::Zeroizing;
 
@@ -22,6 +24,16 @@ pub enum KeyError {
     /// A modulus that is no RSA-2048 one.
     #[error("the card's public key cannot be used: {0}")]
     Public(rsa::Error),
+}
+
+/// Makes an RSA-2048 key with e = 65537, by the same engine as the cards' own.
+///
+/// # Errors
+/// [`rsa::Error::Rng`] where the random source fails.
+pub fn generate(rng: &mut impl CryptoRng) -> Result<PrivateKey, rsa::Error> {
+    let key = AnyEngine::default().generate(rng).map_err(|_| rsa::Error::Rng)?;
+    let [p, q] = [&key.p, &key.q].map(|prime| BoxedUint::from_be_slice_vartime(prime));
+    PrivateKey::from_p_q(p, q, 65_537u64.into())
 }
 
 /// Writes a key as PKCS#8 PEM, mode 0600 from its first moment; encrypted (PBES2) where there is a passphrase.

@@ -20,12 +20,15 @@
 
 pub mod birthday;
 pub mod ca;
+pub mod card_record;
 pub mod client;
 pub mod counter;
 pub mod cvc;
 pub mod era;
+pub mod files;
 pub mod harness;
 pub mod keys;
+pub mod kind;
 pub mod my_number;
 pub mod person;
 pub mod personalise;
@@ -33,4 +36,6 @@ pub mod profile;
 pub mod reference;
 pub mod relying;
 pub mod resident;
+pub mod signer;
+pub mod verifiable;
 pub mod world;

@@ -1,7 +1,10 @@
 //! What a card is given: the data groupings of one issue, and the rules for first PINs.
 
-use crate::{cvc::Chain, profile::MUNICIPALITY_CODE};
-use time::Date;
+use crate::{
+    cvc::KeyId,
+    profile::MUNICIPALITY_CODE,
+    world::{CardRecord, World},
+};
 use zeroize::Zeroizing;
 
 /// Which certificates a card gets.
@@ -16,14 +19,17 @@ pub struct Halves {
 /// Why a PIN is not taken at the counter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PinError {
-    /// User authentication PIN.
-    #[error("利用者証明用暗証番号 (authentication PIN): exactly four digits")]
-    Authentication,
+    /// A PIN of four digits.
+    #[error("{0}: exactly four digits")]
+    Digits(&'static str),
     /// Signature password.
     #[error(
         "署名用暗証番号 (signature password): 6 to 16 characters of A-Z and 0-9, with at least one letter and one digit"
     )]
     Signature,
+    /// Password of a Juki card.
+    #[error("署名用暗証番号 (password of a Juki card): 4 to 16 characters of A-Z and 0-9")]
+    JukiCard,
 }
 
 /// The first PINs of a card. (card.md §7.1)
@@ -32,6 +38,10 @@ pub struct Pins {
     pub authentication: Zeroizing<String>,
     /// Signature password.
     pub signature: Zeroizing<String>,
+    /// 住民基本台帳用暗証番号, which the card holds twice: in 共通カードAP and in 住基AP.
+    pub residents: Zeroizing<String>,
+    /// 券面事項入力補助用暗証番号
+    pub form: Zeroizing<String>,
 }
 
 impl std::fmt::Debug for Pins {
@@ -41,22 +51,60 @@ impl std::fmt::Debug for Pins {
 }
 
 impl Pins {
-    /// Checks both; the password is folded to upper case, as clients do.
+    /// Checks both; the password is folded to upper case, as clients do. The other two PINs are the authentication PIN, as
+    /// many people choose it.
     ///
     /// # Errors
     /// [`PinError`] names the one that is wrong.
     pub fn new(authentication: &str, signature: &str) -> Result<Self, PinError> {
-        Ok(Pins { authentication: check_authentication(authentication)?, signature: check_signature(signature)? })
+        let authentication = check_digits(AUTHENTICATION, authentication)?;
+        let (residents, form) = (authentication.clone(), authentication.clone());
+        Ok(Pins { authentication, signature: check_signature(signature)?, residents, form })
+    }
+
+    /// With another 住民基本台帳用暗証番号.
+    ///
+    /// # Errors
+    /// [`PinError::Digits`].
+    pub fn with_residents(mut self, pin: &str) -> Result<Self, PinError> {
+        self.residents = check_digits(RESIDENTS, pin)?;
+        Ok(self)
+    }
+
+    /// With another 券面事項入力補助用暗証番号.
+    ///
+    /// # Errors
+    /// [`PinError::Digits`].
+    pub fn with_form(mut self, pin: &str) -> Result<Self, PinError> {
+        self.form = check_digits(FORM, pin)?;
+        Ok(self)
+    }
+
+    /// With the password of a Juki card, whose rules are looser.
+    ///
+    /// # Errors
+    /// [`PinError::JukiCard`].
+    pub fn of_juki_card(password: &str) -> Result<Self, PinError> {
+        let signature = check_juki_card(password)?;
+        let none = || Zeroizing::new(String::new());
+        Ok(Pins { authentication: none(), signature, residents: none(), form: none() })
     }
 }
+
+/// Names of the PINs of four digits, as messages have them.
+pub const AUTHENTICATION: &str = "利用者証明用暗証番号 (authentication PIN)";
+/// See [`AUTHENTICATION`].
+pub const RESIDENTS: &str = "住民基本台帳用暗証番号 (residents' network PIN)";
+/// See [`AUTHENTICATION`].
+pub const FORM: &str = "券面事項入力補助用暗証番号 (form filling PIN)";
 
 /// Four digits.
 ///
 /// # Errors
-/// [`PinError::Authentication`].
-pub fn check_authentication(pin: &str) -> Result<Zeroizing<String>, PinError> {
+/// [`PinError::Digits`] with this name.
+pub fn check_digits(name: &'static str, pin: &str) -> Result<Zeroizing<String>, PinError> {
     let good = pin.len() == 4 && pin.bytes().all(|c| c.is_ascii_digit());
-    good.then(|| Zeroizing::new(pin.to_owned())).ok_or(PinError::Authentication)
+    good.then(|| Zeroizing::new(pin.to_owned())).ok_or(PinError::Digits(name))
 }
 
 /// Six to sixteen letters and digits, with both.
@@ -64,19 +112,32 @@ pub fn check_authentication(pin: &str) -> Result<Zeroizing<String>, PinError> {
 /// # Errors
 /// [`PinError::Signature`].
 pub fn check_signature(password: &str) -> Result<Zeroizing<String>, PinError> {
+    let folded = check_password(password, 6).ok_or(PinError::Signature)?;
+    let mixed = folded.bytes().any(|c| c.is_ascii_uppercase()) && folded.bytes().any(|c| c.is_ascii_digit());
+    mixed.then_some(folded).ok_or(PinError::Signature)
+}
+
+/// Four to sixteen letters and digits. (card.md §16)
+///
+/// # Errors
+/// [`PinError::JukiCard`].
+pub fn check_juki_card(password: &str) -> Result<Zeroizing<String>, PinError> {
+    check_password(password, 4).ok_or(PinError::JukiCard)
+}
+
+/// Folded to upper case, where it is of this alphabet and length.
+fn check_password(password: &str, least: usize) -> Option<Zeroizing<String>> {
     let folded = Zeroizing::new(password.to_ascii_uppercase());
-    let good = (6..=16).contains(&folded.len())
-        && folded.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
-        && folded.bytes().any(|c| c.is_ascii_uppercase())
-        && folded.bytes().any(|c| c.is_ascii_digit());
-    good.then_some(folded).ok_or(PinError::Signature)
+    let good =
+        (least..=16).contains(&folded.len()) && folded.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+    good.then_some(folded)
 }
 
 /// EF 0006, token information: our own text fields, everything else as observed. (card.md §6.1, D-21)
 #[must_use]
-pub fn token_information(card: &str) -> Vec<u8> {
+pub fn token_information(label: &str, card: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(160);
-    bytes.extend_from_slice(format!("{:32}", "JPKIAPICCTOKEN2").as_bytes());
+    bytes.extend_from_slice(format!("{label:32}").as_bytes());
     bytes.extend_from_slice(format!("{:32}", "JITSUIN TEST SIMULATOR").as_bytes());
     bytes.extend_from_slice(format!("{:16}", "SIMJITSUIN").as_bytes());
     // A real card has sixteen digits here.
@@ -98,22 +159,29 @@ pub fn availability(halves: Halves) -> Vec<u8> {
 
 /// Everything that does not depend on the card's keys, with the data grouping identifiers of the issuer channel.
 #[must_use]
-pub fn fixed(serial: &str, expiry: Date, halves: Halves, chain: &Chain, roots: [&[u8]; 2]) -> Vec<(u16, Vec<u8>)> {
-    let [signature_ca, authentication_ca] = roots;
-    let expiry = format!("{:04}{:02}{:02}", expiry.year(), u8::from(expiry.month()), expiry.day());
-    vec![
-        (0x0042, crate::cvc::KeyId::new(b"8000020", b"001").0.to_vec()),
-        (0x0045, serial.as_bytes().to_vec()),
+pub fn fixed(record: &CardRecord, halves: Halves, world: &World) -> Vec<(u16, Vec<u8>)> {
+    let (chain, expires) = (&world.chain, record.expires);
+    let expires = format!("{:04}{:02}{:02}", expires.year(), u8::from(expires.month()), expires.day());
+    let mut all = vec![
+        (0x0042, KeyId::new(b"8000020", b"001").0.to_vec()),
+        (0x0045, record.serial.as_bytes().to_vec()),
         (0x00F0, MUNICIPALITY_CODE.as_bytes().to_vec()),
-        (0x00F2, expiry.into_bytes()),
+        (0x00F2, expires.into_bytes()),
         (0x00F7, chain.intermediate.0.to_vec()),
         (0x00F8, chain.first.clone()),
         (0x7F21, chain.second.clone()),
-        (0x0106, token_information(serial)),
+        (0x0106, token_information(&record.profile.token, &record.serial)),
         (0x0108, availability(halves)),
-        (0x0102, signature_ca.to_vec()),
-        (0x010B, authentication_ca.to_vec()),
-    ]
+    ];
+    if record.profile.is_juki_card() {
+        all.extend(world.prefecture.iter().map(|authority| (0x0102, authority.root().to_vec())));
+    } else {
+        all.push((0x0102, world.signature.root().to_vec()));
+        all.push((0x010B, world.authentication.root().to_vec()));
+    }
+    let model = record.profile.model();
+    all.retain(|(grouping, _)| model.by_grouping(*grouping).is_some());
+    all
 }
 
 #[cfg(test)]
@@ -122,7 +190,7 @@ mod tests {
 
     #[test]
     fn token_information_is_160_bytes_with_the_label_in_front() {
-        let bytes = token_information("800000000000001");
+        let bytes = token_information("JPKIAPICCTOKEN2", "800000000000001");
         assert_eq!(bytes.len(), 160);
         assert_eq!(&bytes[..32], b"JPKIAPICCTOKEN2                 ");
         assert_eq!(&bytes[64..67], b"SIM");
@@ -136,10 +204,14 @@ mod tests {
         assert!(Pins::new("1234", "ABC123").is_ok());
         assert_eq!(Pins::new("1234", "abc123").expect("folded").signature.as_str(), "ABC123");
         for bad in ["123", "12345", "12a4", "１２３４"] {
-            assert_eq!(Pins::new(bad, "ABC123").expect_err(bad), PinError::Authentication);
+            assert_eq!(Pins::new(bad, "ABC123").expect_err(bad), PinError::Digits(AUTHENTICATION));
         }
         for bad in ["AB123", "ABCDEF", "123456", "ABC-123", "ABCDEFGHIJKLMNOP1", "ABC12３"] {
             assert_eq!(Pins::new("1234", bad).expect_err(bad), PinError::Signature);
+        }
+        assert!(Pins::of_juki_card("1234").is_ok(), "card.md §16");
+        for bad in ["123", "ABCDEFGHIJKLMNOP1", "AB-1"] {
+            assert_eq!(Pins::of_juki_card(bad).expect_err(bad), PinError::JukiCard);
         }
     }
 }

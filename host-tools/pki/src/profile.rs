@@ -49,13 +49,15 @@ const OCSP_ACCESS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.
 const CPS_QUALIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.2.1");
 const ATTRIBUTES: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.392.200149.8.5.5");
 
-/// One of the two hierarchies.
+/// One of the hierarchies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hierarchy {
     /// 署名用
     Signature,
     /// 利用者証明用
     Authentication,
+    /// The prefectural CA of the Juki card's time 都道府県知事. (pki.md §13, P-09)
+    Prefecture,
 }
 
 impl Hierarchy {
@@ -65,6 +67,7 @@ impl Hierarchy {
         match self {
             Hierarchy::Signature => "signature",
             Hierarchy::Authentication => "authentication",
+            Hierarchy::Prefecture => "prefecture",
         }
     }
 
@@ -72,6 +75,7 @@ impl Hierarchy {
         match self {
             Hierarchy::Signature => "Simulated JPKI for digital signature",
             Hierarchy::Authentication => "Simulated JPKI for user authentication",
+            Hierarchy::Prefecture => "Simulated prefecture Mogi-ken",
         }
     }
 
@@ -79,13 +83,14 @@ impl Hierarchy {
         match self {
             Hierarchy::Signature => "公的個人認証模擬環境（試験用）署名用",
             Hierarchy::Authentication => "公的個人認証模擬環境（試験用）利用者証明用",
+            Hierarchy::Prefecture => "模擬県知事（試験用）",
         }
     }
 
     /// The JPKI-TEST policy; production policies are never used. (pki.md §7.1, P-08)
     const fn policy(self) -> ObjectIdentifier {
         match self {
-            Hierarchy::Signature => ObjectIdentifier::new_unwrap("1.2.392.200149.8.5.1.0.20"),
+            Hierarchy::Signature | Hierarchy::Prefecture => ObjectIdentifier::new_unwrap("1.2.392.200149.8.5.1.0.20"),
             Hierarchy::Authentication => ObjectIdentifier::new_unwrap("1.2.392.200149.8.5.1.0.30"),
         }
     }
@@ -219,12 +224,16 @@ pub fn root(hierarchy: Hierarchy, key_identifier: &[u8; 20]) -> der::Result<Vec<
     ])
 }
 
-/// Extensions of a signature certificate, in order. (pki.md §4)
+/// Extensions of a signature certificate, in order; those of a Juki card's certificate are the same. (pki.md §4, P-09)
 ///
 /// # Errors
 /// Only of the encoder.
-pub fn signature(person: &Person, issuer: &Issuer, key_identifier: &[u8; 20]) -> der::Result<Vec<Extension>> {
-    let hierarchy = Hierarchy::Signature;
+pub fn signature(
+    hierarchy: Hierarchy,
+    person: &Person,
+    issuer: &Issuer,
+    key_identifier: &[u8; 20],
+) -> der::Result<Vec<Extension>> {
     Ok(vec![
         key_usage(KeyUsages::DigitalSignature | KeyUsages::NonRepudiation)?,
         attributes(person)?,

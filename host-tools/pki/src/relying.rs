@@ -2,6 +2,8 @@
 //!
 //! It re-encodes and compares, as the `rsa` crate does; it never parses padding.
 
+pub mod face;
+
 use der::{Decode, Encode};
 use rsa::{Pkcs1v15Sign, Pss, PublicKey, pkcs8::DecodePublicKey};
 use sha2::{Digest, Sha256};
@@ -22,6 +24,9 @@ pub enum NotBelieved {
     /// The signature does not belong to the message.
     #[error("the signature does not belong to this message and key")]
     Signature,
+    /// A file of the card that is not built as it should be; where it went wrong.
+    #[error("no object {0:X} where one belongs")]
+    Form(u32),
     /// P1 names no scheme.
     #[error("no signature scheme {0:02X}")]
     Scheme(u8),

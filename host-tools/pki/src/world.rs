@@ -4,7 +4,9 @@
 //! world.json              what this folder is, and its counters
 //! signature-ca/           key.pem (0600), root.der, root.pem
 //! authentication-ca/      the same
+//! prefecture-ca/          the same, where a Juki card was issued
 //! verifiable.json         the card manager's chain of card-verifiable certificates
+//! verifiable/             who signs face data, where a card with a face was issued
 //! issuer.key              master of the cards' own issuer keys (0600), where the world has one
 //! cards/card-0001/        card.json, card.img (0600), signature.pem, authentication.pem
 //! ```
@@ -15,9 +17,12 @@ use crate::{
     ca::{Authority, CaError},
     cvc::{Chain, KeyId},
     keys::{self, KeyError},
-    person::Person,
     profile::Hierarchy,
+    verifiable::Verifiable,
 };
+
+pub use crate::card_record::{CardRecord, KeyOrigin, Progress};
+
 use card_os::{
     identity::DIVERSIFICATION,
     scp03::{KeySet, Secret16},
@@ -34,15 +39,13 @@ use std::{
     io,
     path::{Path, PathBuf},
 };
-use time::{Date, OffsetDateTime};
+use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 /// Version of the folder's format.
 pub const VERSION: u32 = 1;
 /// Largest JSON file that is read, in bytes.
 const JSON_MAX: u64 = 1 << 20;
-
-time::serde::format_description!(iso_date, Date, "[year]-[month]-[day]");
 
 /// Why a world cannot be used. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +98,7 @@ pub enum WorldError {
 }
 
 impl WorldError {
-    fn io(path: impl Into<PathBuf>, error: io::Error) -> Self {
+    pub(crate) fn io(path: impl Into<PathBuf>, error: io::Error) -> Self {
         WorldError::Io { path: path.into(), error }
     }
 }
@@ -113,6 +116,8 @@ struct Index {
     issuer: IssuerKeys,
     signature_serial: u32,
     authentication_serial: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    prefecture_serial: Option<u32>,
     next_card: u32,
 }
 
@@ -142,59 +147,16 @@ pub struct Options<'a> {
 
 const MASTER: &str = "issuer.key";
 
+// Purposes of the world's own randomness; cards have those below 2²¹.
+const VERIFIABLE: u32 = 1 << 21;
+const PREFECTURE: u32 = 1 << 22;
+
 /// verifiable.json
 #[derive(Debug, Serialize, Deserialize)]
-struct Verifiable {
+struct ManagerChain {
     intermediate: String,
     first: String,
     second: String,
-}
-
-/// Where the card's keys were made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum KeyOrigin {
-    /// By the authority, and imported.
-    Imported,
-    /// By the card.
-    OnCard,
-}
-
-/// How far a card is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Progress {
-    /// Begun, not finished.
-    Issuing,
-    /// With its holder.
-    Issued,
-}
-
-/// card.json: what the authorities know about a card. PINs are nowhere.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct CardRecord {
-    /// Its id in this world.
-    pub id: String,
-    /// 製造番号, 15 digits.
-    pub serial: String,
-    /// Its holder.
-    pub person: Person,
-    /// How far it is.
-    pub progress: Progress,
-    /// Where its keys come from.
-    pub keys: KeyOrigin,
-    /// Day of issue in Japan.
-    #[serde(with = "iso_date")]
-    pub issued: Date,
-    /// Last day of the card.
-    #[serde(with = "iso_date")]
-    pub expires: Date,
-    /// Serial number of the signature certificate, hexadecimal.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub signature: Option<String>,
-    /// Serial number of the user authentication certificate, hexadecimal.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub authentication: Option<String>,
 }
 
 /// A world, open.
@@ -206,10 +168,16 @@ pub struct World {
     pub signature: Authority,
     /// The user authentication CA.
     pub authentication: Authority,
+    /// The prefectural CA of Juki cards, once it was needed.
+    pub prefecture: Option<Authority>,
+    /// Who signs face data, once it was needed.
+    pub verifiable: Option<Verifiable>,
     /// The card manager's chain.
     pub chain: Chain,
     /// Master of the cards' issuer keys.
     master: Option<Secret16>,
+    /// Encrypts keys that are made later.
+    passphrase: Option<Zeroizing<String>>,
 }
 
 /// Holds the world's lock.
@@ -246,14 +214,11 @@ impl World {
             issuer,
             signature_serial: signature.next_serial(),
             authentication_serial: authentication.next_serial(),
+            prefecture_serial: None,
             next_card: 1,
         };
         for authority in [&signature, &authentication] {
-            let place = folder.join(format!("{}-ca", authority.hierarchy().name()));
-            fs::create_dir(&place).map_err(|error| WorldError::io(place.clone(), error))?;
-            keys::save(&place.join("key.pem"), authority.key(), passphrase)?;
-            write(&place.join("root.der"), authority.root())?;
-            write(&place.join("root.pem"), pem(authority.root()).as_bytes())?;
+            keep_authority(folder, authority, passphrase)?;
         }
         let mut master = None;
         if issuer == IssuerKeys::Diversified {
@@ -262,17 +227,20 @@ impl World {
             write(&folder.join(MASTER), Zeroizing::new(hex::encode_upper(bytes.as_ref())).as_bytes())?;
             master = Some(Secret16::new(*bytes));
         }
-        let verifiable = Verifiable {
+        let written = ManagerChain {
             intermediate: hex::encode(chain.intermediate.0),
             first: hex::encode(&chain.first),
             second: hex::encode(&chain.second),
         };
-        write_json(&folder.join("verifiable.json"), &verifiable)?;
+        write_json(&folder.join("verifiable.json"), &written)?;
         let cards = folder.join("cards");
         fs::create_dir(&cards).map_err(|error| WorldError::io(cards, error))?;
         // Last, because it is what makes the folder a world.
         write_json(&folder.join("world.json"), &index)?;
-        Ok(World { folder: folder.into(), index, signature, authentication, chain, master })
+        let (prefecture, verifiable) = (None, None);
+        let passphrase = passphrase.map(|passphrase| Zeroizing::new(passphrase.to_owned()));
+        let folder = folder.into();
+        Ok(World { folder, index, signature, authentication, prefecture, verifiable, chain, master, passphrase })
     }
 
     /// Opens a world.
@@ -310,15 +278,14 @@ impl World {
         };
         let signature = authority(Hierarchy::Signature, index.signature_serial)?;
         let authentication = authority(Hierarchy::Authentication, index.authentication_serial)?;
+        let prefecture = index.prefecture_serial.map(|serial| authority(Hierarchy::Prefecture, serial)).transpose()?;
+        let verifiable = Verifiable::open(folder, passphrase)?;
         let path = folder.join("verifiable.json");
-        let verifiable: Verifiable = read_json(&path)?;
+        let written: ManagerChain = read_json(&path)?;
         let bytes = |text: &str| hex::decode(text).map_err(|error| damaged(&path, &error.to_string()));
-        let intermediate = bytes(&verifiable.intermediate)?.try_into().map_err(|_| damaged(&path, "key id"))?;
-        let chain = Chain {
-            intermediate: KeyId(intermediate),
-            first: bytes(&verifiable.first)?,
-            second: bytes(&verifiable.second)?,
-        };
+        let intermediate = bytes(&written.intermediate)?.try_into().map_err(|_| damaged(&path, "key id"))?;
+        let chain =
+            Chain { intermediate: KeyId(intermediate), first: bytes(&written.first)?, second: bytes(&written.second)? };
         let master = match index.issuer {
             IssuerKeys::Published => None,
             IssuerKeys::Diversified => {
@@ -329,7 +296,40 @@ impl World {
                 Some(Secret16::new(*bytes))
             }
         };
-        Ok(World { folder: folder.into(), index, signature, authentication, chain, master })
+        let passphrase = passphrase.map(|passphrase| Zeroizing::new(passphrase.to_owned()));
+        let folder = folder.into();
+        Ok(World { folder, index, signature, authentication, prefecture, verifiable, chain, master, passphrase })
+    }
+
+    fn passphrase(&self) -> Option<&str> {
+        self.passphrase.as_ref().map(|passphrase| passphrase.as_str())
+    }
+
+    /// The signers of face data, made where there are none yet.
+    ///
+    /// # Errors
+    /// [`WorldError`].
+    pub fn make_verifiable(&mut self, _: &Changing) -> Result<(), WorldError> {
+        if self.verifiable.is_none() {
+            let mut rng = random(self.index.seed, VERIFIABLE, 0)?;
+            self.verifiable = Some(Verifiable::create(&self.folder, self.passphrase(), &mut rng)?);
+        }
+        Ok(())
+    }
+
+    /// The prefectural CA, made where there is none yet.
+    ///
+    /// # Errors
+    /// [`WorldError`].
+    pub fn make_prefecture(&mut self, _: &Changing) -> Result<(), WorldError> {
+        if self.prefecture.is_none() {
+            let mut rng = random(self.index.seed, PREFECTURE, 0)?;
+            let authority = Authority::create(Hierarchy::Prefecture, self.index.created, &mut rng)?;
+            keep_authority(&self.folder, &authority, self.passphrase())?;
+            self.prefecture = Some(authority);
+            self.keep_counters()?;
+        }
+        Ok(())
     }
 
     /// Takes the right to change the world.
@@ -410,6 +410,7 @@ impl World {
     pub fn keep_counters(&mut self) -> Result<(), WorldError> {
         self.index.signature_serial = self.signature.next_serial();
         self.index.authentication_serial = self.authentication.next_serial();
+        self.index.prefecture_serial = self.prefecture.as_ref().map(Authority::next_serial);
         write_json(&self.folder.join("world.json"), &self.index)
     }
 
@@ -479,6 +480,15 @@ fn random(seed: Option<u64>, purpose: u32, round: u32) -> Result<SimRng, WorldEr
     }
 }
 
+/// Writes an authority's key and root certificate.
+fn keep_authority(folder: &Path, authority: &Authority, passphrase: Option<&str>) -> Result<(), WorldError> {
+    let place = folder.join(format!("{}-ca", authority.hierarchy().name()));
+    fs::create_dir_all(&place).map_err(|error| WorldError::io(place.clone(), error))?;
+    keys::save(&place.join("key.pem"), authority.key(), passphrase)?;
+    write(&place.join("root.der"), authority.root())?;
+    write(&place.join("root.pem"), pem(authority.root()).as_bytes())
+}
+
 /// A certificate in PEM.
 #[must_use]
 pub fn pem(certificate: &[u8]) -> String {
@@ -497,7 +507,7 @@ fn write_json(path: &Path, value: &impl Serialize) -> Result<(), WorldError> {
     write(path, &text)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, WorldError> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, WorldError> {
     let io = |error| WorldError::io(path, error);
     if fs::metadata(path).map_err(io)?.len() > JSON_MAX {
         return Err(WorldError::Damaged { path: path.into(), what: "larger than any file of a world".into() });
