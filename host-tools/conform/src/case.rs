@@ -13,7 +13,7 @@ const CASES_MAX: usize = 2000;
 const FILES_MAX: usize = 200;
 
 /// The cases that come with the tool, by file.
-const BUILT_IN: [(&str, &str); 13] = [
+const BUILT_IN: [(&str, &str); 14] = [
     ("02-link.toml", include_str!("../../../vectors/conformance/02-link.toml")),
     ("03-selection.toml", include_str!("../../../vectors/conformance/03-selection.toml")),
     ("04-rules.toml", include_str!("../../../vectors/conformance/04-rules.toml")),
@@ -27,6 +27,7 @@ const BUILT_IN: [(&str, &str); 13] = [
     ("12-terminal.toml", include_str!("../../../vectors/conformance/12-terminal.toml")),
     ("13-messaging.toml", include_str!("../../../vectors/conformance/13-messaging.toml")),
     ("14-robustness.toml", include_str!("../../../vectors/conformance/14-robustness.toml")),
+    ("16-other-cards.toml", include_str!("../../../vectors/conformance/16-other-cards.toml")),
 ];
 
 /// Why cases cannot be used.
@@ -127,7 +128,7 @@ impl fmt::Display for Effect {
 }
 
 /// A case.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Case {
     /// Stable, such as `SEL-003`.
     pub id: String,
@@ -149,6 +150,7 @@ pub struct Case {
     pub proves: Option<String>,
     /// Title of the file that it stands in.
     pub chapter: String,
+    #[serde(skip)]
     pub(crate) steps: Steps,
 }
 

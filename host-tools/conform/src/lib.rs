@@ -25,6 +25,7 @@ mod bytes;
 pub mod case;
 mod function;
 mod messaging;
+mod of_world;
 pub mod report;
 pub mod run;
 mod shape;
