@@ -14,7 +14,7 @@ type Answer = Result<Vec<u8>, String>;
 type Work = fn(&[&[u8]]) -> Answer;
 
 /// Name, number of arguments, work.
-const ALL: [(&str, usize, Work); 19] = [
+const ALL: [(&str, usize, Work); 20] = [
     // Two values are the same, or are not.
     ("equal", 2, |a| holds(a[0] == a[1], "the two are not the same")),
     ("differ", 2, |a| holds(a[0] != a[1], "the two are the same")),
@@ -24,6 +24,8 @@ const ALL: [(&str, usize, Work); 19] = [
     ("sha256", 1, |a| Ok(Sha256::digest(a[0]).to_vec())),
     // An ATR that offers T=1, with its check byte right.
     ("atr", 1, |a| shape::atr(a[0])),
+    // One of several values, each with its length in front: `one-of({x}, [01] [0203])`.
+    ("one-of", 2, |a| shape::one_of(a[0], a[1])),
     // The DER object at the beginning of a certificate file whose rest is 00. (card.md §6.3)
     ("certificate", 1, |a| shape::certificate(a[0])),
     // That a certificate was signed by this CA.

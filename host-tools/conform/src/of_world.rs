@@ -45,7 +45,7 @@ impl Subject {
 fn traits(record: &CardRecord) -> Vec<&'static str> {
     let profile = &record.profile;
     let model = profile.model();
-    let mut traits = vec!["isd", "jpki", "certificates", "second-cvc"];
+    let mut traits = vec!["simulator", "isd", "jpki", "certificates", "second-cvc"];
     let mut add = |holds: bool, names: &[&'static str]| {
         if holds {
             traits.extend_from_slice(names);

@@ -31,6 +31,19 @@ pub(crate) fn atr(atr: &[u8]) -> Answer {
     if check == 0 { Ok(atr[atr.len() - 1 - historical..atr.len() - 1].to_vec()) } else { Err("TCK is wrong".into()) }
 }
 
+/// Whether `value` is one of several, each with its length in front.
+pub(crate) fn one_of(value: &[u8], several: &[u8]) -> Answer {
+    let mut rest = several;
+    while let Some((length, later)) = rest.split_first() {
+        let (one, behind) = later.split_at_checked(usize::from(*length)).ok_or("a list that is cut off")?;
+        if one == value {
+            return Ok(Vec::new());
+        }
+        rest = behind;
+    }
+    Err(format!("{} is none of the expected values", hex::encode_upper(value)))
+}
+
 /// The DER object at the beginning of a certificate file whose rest is 00. (card.md §6.3)
 pub(crate) fn certificate(file: &[u8]) -> Answer {
     let [0x30, 0x82, high, low, ..] = file else { return Err("does not begin with 30 82".into()) };
@@ -164,6 +177,12 @@ mod tests {
         offsets(&file).expect("right");
         file[7] ^= 1;
         assert!(offsets(&file).is_err());
+    }
+
+    #[test]
+    fn lists() {
+        assert!(one_of(&[2, 3], &[1, 1, 2, 2, 3]).is_ok() && one_of(&[2], &[1, 1, 2, 2, 3]).is_err());
+        assert!(one_of(&[2], &[]).is_err() && one_of(&[2], &[3, 2]).is_err());
     }
 
     #[test]

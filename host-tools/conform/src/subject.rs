@@ -27,11 +27,12 @@ use std::{
 use zeroize::Zeroizing;
 
 /// What a card can have, and what it means.
-pub const TRAITS: [(&str, &str); 19] = [
+pub const TRAITS: [(&str, &str); 20] = [
     ("physical", "an Individual Number Card, no phone and no Juki card 住基カード"),
     ("android", "certificates in an Android phone"),
     ("iphone", "certificates in an iPhone"),
     ("juki-card", "the card before the Individual Number Card"),
+    ("simulator", "a simulated card, whose names and numbers must not be taken for a real one's"),
     ("contact", "reached over its contacts, or over a reader that shows its contact ATR"),
     ("contactless", "reached over the air"),
     ("isd", "the card manager answers GET DATA"),

@@ -128,7 +128,7 @@ fn issue(signature: bool) -> Issued {
     reader.power_off().expect("off");
 
     let mut subject = subject(&[
-        "physical", "contact", "isd", "jpki", "authentication", "certificates", "pins", "second-cvc", "common", "juki",
+        "simulator", "physical", "contact", "isd", "jpki", "authentication", "certificates", "pins", "second-cvc", "common", "juki",
         "face", "text", "siblings", "records",
     ]);
     if signature {

@@ -1,5 +1,6 @@
 //! The suite against cards: the simulated one, which it must pass, and ones that each do one thing otherwise.
 
 mod cards;
+mod otherwise;
 mod records;
 mod suite;
