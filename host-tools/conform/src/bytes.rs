@@ -22,8 +22,15 @@ const DEPTH_MAX: usize = 4;
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Bytes(Vec<u8>),
-    Named { name: String, from: usize, to: Option<usize> },
-    Counted { extended: bool, inner: Vec<Part> },
+    Named {
+        name: String,
+        from: usize,
+        to: Option<usize>,
+    },
+    Counted {
+        extended: bool,
+        inner: Vec<Part>,
+    },
     /// Any bytes, so many at least and at most.
     Gap(usize, usize),
     /// As many bytes as a value of one byte says, 00 meaning 256.
@@ -70,7 +77,9 @@ impl Pattern {
         let parts = Scanner { rest: text, gaps: true }.all()?;
         let open = |part: &Part| matches!(part, Part::Gap(least, most) if least != most);
         match parts.split_last() {
-            Some((_, before)) if before.iter().any(open) => Err("a gap of unknown length stands only at the end".into()),
+            Some((_, before)) if before.iter().any(open) => {
+                Err("a gap of unknown length stands only at the end".into())
+            }
             _ => Ok(Pattern(parts)),
         }
     }
@@ -187,9 +196,7 @@ fn evaluate(parts: &[Part], values: &Values, out: &mut Zeroizing<Vec<u8>>) -> Re
                 let bytes = &values.get(name)?.bytes;
                 let range = Range { start: *from, end: to.unwrap_or(bytes.len()) };
                 let piece = bytes.get(range.clone());
-                out.extend_from_slice(
-                    piece.ok_or_else(|| format!("{name} has {} bytes, not {range:?}", bytes.len()))?,
-                );
+                out.extend_from_slice(piece.ok_or_else(|| format!("{name} has {} bytes, not {range:?}", bytes.len()))?);
             }
             Part::Counted { extended, inner } => {
                 let mut field = Zeroizing::new(Vec::new());
@@ -198,7 +205,8 @@ fn evaluate(parts: &[Part], values: &Values, out: &mut Zeroizing<Vec<u8>>) -> Re
                 match extended {
                     false => out.push(u8::try_from(length).map_err(|_| format!("{length} bytes need [[ ]]"))?),
                     true => {
-                        let length = u16::try_from(length).map_err(|_| format!("{length} bytes are too long for Lc"))?;
+                        let length =
+                            u16::try_from(length).map_err(|_| format!("{length} bytes are too long for Lc"))?;
                         out.push(0);
                         out.extend_from_slice(&length.to_be_bytes());
                     }
@@ -352,7 +360,8 @@ mod tests {
         assert_eq!(bytes("00 20 0080 [{pin.common}]").expect("bytes"), b"\x00\x20\x00\x80\x041234");
         assert_eq!(bytes("[[A5*3 \"x\"]]").expect("bytes"), b"\x00\x00\x04\xA5\xA5\xA5x");
         assert_eq!(bytes("{pin.common[1..3]}{pin.common[3..]}").expect("bytes"), b"234");
-        for wrong in ["0", "zz", "{", "{A}", "[00", "00]", "{n[0..2]}", "{unknown}", "?2", "A5*99999", "[A5*256]", "é"] {
+        for wrong in ["0", "zz", "{", "{A}", "[00", "00]", "{n[0..2]}", "{unknown}", "?2", "A5*99999", "[A5*256]", "é"]
+        {
             assert!(bytes(wrong).is_err(), "{wrong}");
         }
     }
@@ -363,10 +372,20 @@ mod tests {
             let pattern = Pattern::parse(text).expect("a pattern");
             pattern.fits(bytes, &values()).expect("known names")
         };
-        for (text, bytes) in [("", &[][..]), ("30?1*", &[0x30, 1, 2]), ("?1-2", &[1]), ("?{k}", &[1, 2]), ("{n}?2", &[0xC2, 0, 0])] {
+        for (text, bytes) in
+            [("", &[][..]), ("30?1*", &[0x30, 1, 2]), ("?1-2", &[1]), ("?{k}", &[1, 2]), ("{n}?2", &[0xC2, 0, 0])]
+        {
             assert_eq!(fits(text, bytes), Ok(()), "{text}");
         }
-        for (text, bytes) in [("", &[1][..]), ("30*", &[0x31]), ("?1-2", &[]), ("?{k}", &[1]), ("?{k}", &[1, 2, 3]), ("?1-2", &[1, 2, 3]), ("{n}", &[])] {
+        for (text, bytes) in [
+            ("", &[1][..]),
+            ("30*", &[0x31]),
+            ("?1-2", &[]),
+            ("?{k}", &[1]),
+            ("?{k}", &[1, 2, 3]),
+            ("?1-2", &[1, 2, 3]),
+            ("{n}", &[]),
+        ] {
             assert!(fits(text, bytes).is_err(), "{text}");
         }
         assert!(Pattern::parse("*00").is_err() && Pattern::parse("?3-2").is_err());

@@ -335,7 +335,10 @@ fn is_id(id: &str) -> bool {
     let Some((chapter, number)) = id.split_once('-') else { return false };
     let letters = chapter.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
     let digits = number.trim_end_matches(|c: char| c.is_ascii_lowercase());
-    letters && (2..=12).contains(&chapter.len()) && (1..=6).contains(&digits.len()) && number.len() <= digits.len() + 1
+    letters
+        && (2..=12).contains(&chapter.len())
+        && (1..=6).contains(&digits.len())
+        && number.len() <= digits.len() + 1
         && digits.chars().all(|c| c.is_ascii_digit())
 }
 

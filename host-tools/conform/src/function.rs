@@ -14,7 +14,7 @@ type Answer = Result<Vec<u8>, String>;
 type Work = fn(&[&[u8]]) -> Answer;
 
 /// Name, number of arguments, work.
-const ALL: [(&str, usize, Work); 20] = [
+const ALL: [(&str, usize, Work); 21] = [
     // Two values are the same, or are not.
     ("equal", 2, |a| holds(a[0] == a[1], "the two are not the same")),
     ("differ", 2, |a| holds(a[0] != a[1], "the two are the same")),
@@ -28,6 +28,8 @@ const ALL: [(&str, usize, Work); 20] = [
     ("one-of", 2, |a| shape::one_of(a[0], a[1])),
     // The DER object at the beginning of a certificate file whose rest is 00. (card.md §6.3)
     ("certificate", 1, |a| shape::certificate(a[0])),
+    // The same without looking at the rest.
+    ("der", 1, |a| shape::der(a[0]).map(|(object, _)| object.to_vec())),
     // That a certificate was signed by this CA.
     ("chain", 2, |a| relying::chain(a[0], a[1]).map(|()| Vec::new()).map_err(|error| error.to_string())),
     // The modulus of a certificate's key.

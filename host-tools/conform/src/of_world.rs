@@ -35,7 +35,10 @@ impl Subject {
         if let Some(verifiable) = &world.verifiable {
             for (name, signer) in [("face-root", &verifiable.face), ("text-root", &verifiable.text)] {
                 let modulus = cvc::modulus(&signer.root);
-                subject.add_value(name, modulus.map_err(|error| SubjectError::Value(name.into(), error.to_string()))?.to_vec())?;
+                subject.add_value(
+                    name,
+                    modulus.map_err(|error| SubjectError::Value(name.into(), error.to_string()))?.to_vec(),
+                )?;
             }
         }
         Ok(subject)

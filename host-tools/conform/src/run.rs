@@ -269,7 +269,9 @@ impl<'r> Session<'r> {
                 self.explainer.warm_reset();
                 self.values.set("atr", atr, false);
             }
-            Act::Exchange { command, data, words, name } => self.exchange(step.line, command, data, words, name.as_deref())?,
+            Act::Exchange { command, data, words, name } => {
+                self.exchange(step.line, command, data, words, name.as_deref())?
+            }
             Act::Read { file, name } => self.read(step.line, file, name)?,
             Act::Let { name, value } => {
                 let value = match value {
@@ -338,7 +340,8 @@ impl<'r> Session<'r> {
         Ok(())
     }
 
-    /// SELECT EF, then READ BINARY in pieces to the end.
+    /// SELECT EF, then READ BINARY in pieces to the end. It takes whatever a client can cope with: how short reads are answered is
+    /// for the cases about that.
     fn read(&mut self, line: usize, file: &Expression, name: &str) -> Result<(), Stop> {
         let file = file.evaluate(&self.values)?;
         let (_, sw) = self.send(line, &[&[0x00, 0xA4, 0x02, 0x0C, 0x02], &file[..]].concat())?;
@@ -348,9 +351,12 @@ impl<'r> Session<'r> {
         let mut content = Vec::new();
         loop {
             let [high, low] = u16::try_from(content.len()).unwrap_or(u16::MAX).to_be_bytes();
-            let (piece, sw) = self.send(line, &[0x00, 0xB0, high, low, 0x00])?;
+            let (mut piece, mut sw) = self.send(line, &[0x00, 0xB0, high, low, 0x00])?;
+            if let 0x6C01..=0x6CFF = sw.0 {
+                (piece, sw) = self.send(line, &[0x00, 0xB0, high, low, sw.0.to_be_bytes()[1]])?;
+            }
             let ended = sw.0 == 0x6B00 && !content.is_empty();
-            if !sw.is_success() && !ended {
+            if !matches!(sw.0, 0x9000 | 0x6282) && !ended {
                 return Err(Stop::Otherwise(format!("READ BINARY answered {sw}")));
             }
             content.extend_from_slice(&piece);
@@ -388,7 +394,8 @@ fn shown(blank: &Blank, line: usize, explained: &Explained) -> Exchange {
         Shown::Blank(0) => String::new(),
         Shown::Blank(count) => format!("<{count} secret bytes>"),
     };
-    let fields = [show(&explained.header), show(&explained.data), explained.ne.map_or(String::new(), |ne| format!("Ne={ne}"))];
+    let fields =
+        [show(&explained.header), show(&explained.data), explained.ne.map_or(String::new(), |ne| format!("Ne={ne}"))];
     let command: Vec<String> = fields.into_iter().filter(|field| !field.is_empty()).collect();
     Exchange {
         line,

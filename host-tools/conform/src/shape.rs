@@ -46,6 +46,12 @@ pub(crate) fn one_of(value: &[u8], several: &[u8]) -> Answer {
 
 /// The DER object at the beginning of a certificate file whose rest is 00. (card.md §6.3)
 pub(crate) fn certificate(file: &[u8]) -> Answer {
+    let (object, rest) = der(file)?;
+    if rest.iter().all(|byte| *byte == 0) { Ok(object.to_vec()) } else { Err("the filler is not 00".into()) }
+}
+
+/// The DER object at the beginning of a file, and what follows.
+pub(crate) fn der(file: &[u8]) -> Result<(&[u8], &[u8]), String> {
     let [0x30, 0x82, high, low, ..] = file else { return Err("does not begin with 30 82".into()) };
     let length = usize::from(u16::from_be_bytes([*high, *low])) + 4;
     let (object, rest) =
@@ -53,7 +59,7 @@ pub(crate) fn certificate(file: &[u8]) -> Answer {
     if length < 4 + 128 {
         return Err(format!("{length} bytes are no certificate"));
     }
-    if rest.iter().all(|byte| *byte == 0) { Ok(object.to_vec()) } else { Err("the filler is not 00".into()) }
+    Ok((object, rest))
 }
 
 /// Tag, content and what follows of the object in front; lengths as these files have them: one byte below 128, otherwise 82

@@ -7,7 +7,7 @@
 //! ef 0018                       00 A4 02 0C 02 0018, expecting 9000
 //! > 00 20 00 80  < 63C3         a command and its answer: data, then status word
 //! > 00 B0 00 00 00  < ?256 9000 as start        and a name for the data
-//! read 000A as file             SELECT EF, then READ BINARY in pieces of 256 to the end
+//! read 000A as file             SELECT EF, then READ BINARY in pieces of 256 to the end, as tolerant as clients are
 //! let digest = sha256({message})                a value: an expression or a function of it
 //! check signature(03, {message}, {signature}, {modulus})
 //! match {file} = 3082*          a value has this shape
@@ -176,7 +176,9 @@ fn act(text: &str) -> Result<Act, String> {
             Ok(Act::For { name: new_name(name)?, values: values_of(values)?, body: Vec::new() })
         }
         _ if text.starts_with('>') => exchange(&text[1..]),
-        _ => Err(format!("{word}: not a step; they are power, reset, select, ef, >, read, let, check, match, for, end, always")),
+        _ => Err(format!(
+            "{word}: not a step; they are power, reset, select, ef, >, read, let, check, match, for, end, always"
+        )),
     }
 }
 
@@ -214,7 +216,8 @@ fn source(text: &str) -> Result<Source, String> {
     let Some((name, arguments)) = call.filter(|(name, _)| is_name(name)) else {
         return Ok(Source::Expression(Expression::parse(text)?));
     };
-    let function = Function::named(name).ok_or_else(|| format!("{name}: no such function; there are {}", Function::names()))?;
+    let function =
+        Function::named(name).ok_or_else(|| format!("{name}: no such function; there are {}", Function::names()))?;
     let arguments: Vec<Expression> = match arguments.trim() {
         "" => Vec::new(),
         arguments => arguments.split(',').map(Expression::parse).collect::<Result<_, _>>()?,

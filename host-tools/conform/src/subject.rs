@@ -154,10 +154,12 @@ impl Subject {
     pub fn load(path: &Path) -> Result<Self, SubjectError> {
         let (file, text) = (path.display().to_string(), Zeroizing::new(limited_text(path)?));
         let written: Written = if path.extension().is_some_and(|end| end == "json") {
-            serde_json::from_str(&text).map_err(|error| SubjectError::Format(file, without_values(&error.to_string())))?
+            serde_json::from_str(&text)
+                .map_err(|error| SubjectError::Format(file, without_values(&error.to_string())))?
         } else {
             let told = |error: toml::de::Error| {
-                let line = error.span().and_then(|span| text.get(..span.start)).map_or(0, |text| text.matches('\n').count());
+                let line =
+                    error.span().and_then(|span| text.get(..span.start)).map_or(0, |text| text.matches('\n').count());
                 SubjectError::Format(format!("{file}:{}", line + 1), without_values(error.message()))
             };
             toml::from_str(&text).map_err(told)?
@@ -223,7 +225,8 @@ impl Subject {
     /// [`SubjectError`]; the value is not told.
     pub fn add_lines(&mut self, text: &str) -> Result<(), SubjectError> {
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            let (name, secret) = line.split_once('=').ok_or_else(|| SubjectError::Secret("(a line without =)".into()))?;
+            let (name, secret) =
+                line.split_once('=').ok_or_else(|| SubjectError::Secret("(a line without =)".into()))?;
             self.add_secret(name.trim(), secret.trim())?;
         }
         Ok(())
@@ -235,7 +238,10 @@ impl Subject {
     /// [`SubjectError::Value`] for a name that is not known.
     pub fn add_value(&mut self, name: &str, value: Vec<u8>) -> Result<(), SubjectError> {
         if !VALUES.iter().any(|(known, _)| *known == name) && !name.starts_with("x-") {
-            return Err(SubjectError::Value(name.into(), format!("there are {}", VALUES.map(|(name, _)| name).join(", "))));
+            return Err(SubjectError::Value(
+                name.into(),
+                format!("there are {}", VALUES.map(|(name, _)| name).join(", ")),
+            ));
         }
         self.values.set(name, value, false);
         Ok(())

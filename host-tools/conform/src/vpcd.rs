@@ -42,7 +42,9 @@ impl Listener {
         let address =
             found.ok_or_else(|| ReaderError::Protocol(format!("{address}: not HOST:PORT, such as 127.0.0.1:35963")))?;
         if !address.ip().is_loopback() {
-            return Err(ReaderError::Protocol(format!("{address}: vpcd knows no authentication; name a loopback address")));
+            return Err(ReaderError::Protocol(format!(
+                "{address}: vpcd knows no authentication; name a loopback address"
+            )));
         }
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
@@ -140,11 +142,7 @@ impl Reader for VpcdReader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sim::{
-        card::Direct,
-        slot::Slot,
-        vpcd::Vpcd,
-    };
+    use sim::{card::Direct, slot::Slot, vpcd::Vpcd};
 
     #[test]
     fn the_simulated_card_comes_and_answers() {

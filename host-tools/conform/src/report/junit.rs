@@ -15,7 +15,11 @@ pub fn junit(report: &Report, strict: bool) -> String {
     let totals = |outcomes: &[&Outcome]| {
         let time: u64 = outcomes.iter().map(|outcome| outcome.micros).sum();
         let (failures, skips) = (outcomes.iter().filter(failed).count(), outcomes.iter().filter(skipped).count());
-        format!("tests=\"{}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skips}\" {}", outcomes.len(), seconds(time))
+        format!(
+            "tests=\"{}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skips}\" {}",
+            outcomes.len(),
+            seconds(time)
+        )
     };
     let _ = writeln!(out, "<testsuites name=\"{}\" {}>", escaped(&report.subject), totals(&all));
     for (chapter, outcomes) in chapters {

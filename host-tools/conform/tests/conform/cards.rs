@@ -7,12 +7,7 @@ use conform::{
     run::{self, Cards, Options, Outcome, Verdict},
     subject::Subject,
 };
-use pki::{
-    ca::Authority,
-    cvc::Chain,
-    person::Person,
-    profile::Hierarchy,
-};
+use pki::{ca::Authority, cvc::Chain, person::Person, profile::Hierarchy};
 use sim::{
     backend::AnyEngine,
     card::{Direct, Simulated},
@@ -92,7 +87,8 @@ pub(crate) fn subject(traits: &[&str]) -> Subject {
 fn issue(signature: bool) -> Issued {
     let mut rng = SimRng::seeded(20);
     let moduli = sample::keys().each_ref().map(|key| key.n);
-    let (text, face) = (records::text(SECRETS[5].1, &moduli[0], &moduli[1], &mut rng), records::face(&moduli[0], &mut rng));
+    let (text, face) =
+        (records::text(SECRETS[5].1, &moduli[0], &moduli[1], &mut rng), records::face(&moduli[0], &mut rng));
     let (chain, root) = Chain::create(&mut rng).expect("keys");
     let now = datetime!(2026-04-01 00:00 UTC);
     let mut authority = |hierarchy| Authority::create(hierarchy, now, &mut rng).expect("an authority");
@@ -112,7 +108,8 @@ fn issue(signature: bool) -> Issued {
         (0x00F8, chain.first.clone()),
         (0x7F21, chain.second.clone()),
     ];
-    let groupings: [&[u16]; 8] = [&[0x0118], &[0x011B], &[0x021C], &[0x031C], &[0x0511], &[0x0413, 0x0514], &[0x0412, 0x0515], &[0x0411]];
+    let groupings: [&[u16]; 8] =
+        [&[0x0118], &[0x011B], &[0x021C], &[0x031C], &[0x0511], &[0x0413, 0x0514], &[0x0412, 0x0515], &[0x0411]];
     for ((_, secret), groupings) in SECRETS.iter().zip(groupings) {
         new.extend(groupings.iter().map(|grouping| (*grouping, secret.as_bytes().to_vec())));
     }
@@ -128,8 +125,21 @@ fn issue(signature: bool) -> Issued {
     reader.power_off().expect("off");
 
     let mut subject = subject(&[
-        "simulator", "physical", "contact", "isd", "jpki", "authentication", "certificates", "pins", "second-cvc", "common", "juki",
-        "face", "text", "siblings", "records",
+        "simulator",
+        "physical",
+        "contact",
+        "isd",
+        "jpki",
+        "authentication",
+        "certificates",
+        "pins",
+        "second-cvc",
+        "common",
+        "juki",
+        "face",
+        "text",
+        "siblings",
+        "records",
     ]);
     if signature {
         subject.add_trait("signature").expect("a trait");

@@ -121,7 +121,13 @@ pub(crate) fn face(own_key: &[u8; 256], rng: &mut SimRng) -> Records {
     let signer = Signer::new(rng);
     let key = |tag| object(tag, &public(own_key));
     let age = [object(0xDF11, b"19800217"), key(0xDF12)].concat();
-    let image = |tag, picture: &[u8], length| object(tag, &{ let mut bytes = picture.to_vec(); bytes.resize(length, 0x5A); bytes });
+    let image = |tag, picture: &[u8], length| {
+        object(tag, &{
+            let mut bytes = picture.to_vec();
+            bytes.resize(length, 0x5A);
+            bytes
+        })
+    };
     let (name, address, photo) = (image(0xDF25, PNG, 170), image(0xDF26, PNG, 300), image(0xDF27, JP2, 1900));
     let person = [object(0xDF22, b"19800217"), object(0xDF23, b"2"), key(0xDF24)];
     let mut info = b"\x30\x71\x30\x0D\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x60".to_vec();
