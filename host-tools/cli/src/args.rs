@@ -25,6 +25,8 @@ pub(crate) enum Command {
     New(New),
     /// List the kinds of cards that can be issued.
     Profiles(Profiles),
+    /// Invent residents who can be given cards.
+    Person(Person),
     /// Issue a card to a resident; its id stands alone on the last line.
     Issue(Issue),
     /// Put a card into a virtual reader until interrupted.
@@ -93,6 +95,40 @@ pub(crate) enum Sex {
     Female,
     /// Not recorded.
     Unknown,
+    /// 適用不能
+    NotApplicable,
+}
+
+/// `jitsuin person`
+#[derive(Debug, Args)]
+#[command(after_help = "One resident is one JSON object, several are a list:\n  \
+    jitsuin person --json | jitsuin issue WORLD --person -\n\
+    My Numbers begin with 00000 and have right check digits. Never put a real one in their place.")]
+pub(crate) struct Person {
+    /// Invent the same people each time.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// How many.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub count: u32,
+    /// Completed years from A to B, both included, at most 110.
+    #[arg(long, value_name = "A..B", default_value = "0..105", value_parser = ages)]
+    pub age: std::ops::RangeInclusive<u8>,
+    /// Day on which they are that old [default: today in Japan].
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub on: Option<String>,
+    /// Only people whose text 券面入力補助 is below 128 bytes, as simple clients expect it.
+    #[arg(long, conflicts_with = "long")]
+    pub short: bool,
+    /// Only people whose text is longer: addresses of up to 200 characters.
+    #[arg(long)]
+    pub long: bool,
+    /// Write what is on the faces of their cards into this folder: texts as PNG, photos as JPEG 2000 (JP2).
+    #[arg(long, value_name = "DIR")]
+    pub faces: Option<PathBuf>,
+    /// Print JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `jitsuin issue`
@@ -100,8 +136,8 @@ pub(crate) enum Sex {
 pub(crate) struct Issue {
     /// World folder.
     pub world: PathBuf,
-    /// An invented resident that comes with the tool: sample-1 or sample-2.
-    #[arg(long, value_name = "SAMPLE", conflicts_with_all = ["name", "address", "birth", "sex"])]
+    /// A resident: sample-1 or sample-2, which come with the tool, a JSON file of `jitsuin person`, or - for standard input.
+    #[arg(long, value_name = "SAMPLE|FILE", conflicts_with_all = ["name", "address", "birth", "sex"])]
     pub person: Option<String>,
     /// Name, family and given name separated by an ideographic space.
     #[arg(long, requires_all = ["address", "birth", "sex"])]
@@ -175,6 +211,9 @@ pub(crate) struct Check {
     /// Signature password.
     #[arg(long, value_name = "PASSWORD", default_value = "ABC123")]
     pub sign_pin: String,
+    /// 券面事項入力補助用暗証番号 [default: as the user authentication PIN].
+    #[arg(long, value_name = "PIN")]
+    pub form_pin: Option<String>,
     /// Print one JSON document instead of text.
     #[arg(long)]
     pub json: bool,
@@ -415,6 +454,16 @@ pub(crate) struct BenchOnce {
     pub times: u64,
     /// A key or a card that the benchmark wrote.
     pub made: PathBuf,
+}
+
+/// `20..30` or `20` as completed years.
+fn ages(text: &str) -> Result<std::ops::RangeInclusive<u8>, String> {
+    let (least, most) = text.split_once("..").unwrap_or((text, text));
+    let age = |text: &str| text.parse().ok().filter(|age| *age <= pki::resident::AGE_MAX);
+    match (age(least), age(most)) {
+        (Some(least), Some(most)) if least <= most => Ok(least..=most),
+        _ => Err(format!("give completed years, such as 20..30 or 20, from 0 to {}", pki::resident::AGE_MAX)),
+    }
 }
 
 /// A time that somebody is willing to wait.

@@ -3,7 +3,7 @@
 use crate::{args, desk::Desk, failure::Failure, out::say};
 use pki::{
     counter,
-    harness::{Check, Harness, Known},
+    harness::{Check, Face, Harness, Known},
     world::{CardRecord, World},
 };
 use serde_json::json;
@@ -16,7 +16,9 @@ pub(crate) fn run(check: &args::Check) -> Result<(), Failure> {
     let (record, card) = crate::card(&world, &check.card)?;
     let began = Instant::now();
     let json = check.json;
-    let checks = prove(&world, &record, card, &check.auth_pin, &check.sign_pin, &mut |check| {
+    let form = check.form_pin.as_deref().unwrap_or(&check.auth_pin);
+    let pins = Presented { authentication: &check.auth_pin, signature: &check.sign_pin, form };
+    let checks = prove(&world, &record, card, pins, &mut |check| {
         if !json {
             print(check);
         }
@@ -30,23 +32,37 @@ pub(crate) fn run(check: &args::Check) -> Result<(), Failure> {
     if failed == 0 { Ok(()) } else { Err(Failure::Refused(format!("{failed} checks failed on {}", record.id))) }
 }
 
+/// PINs to prove a card with.
+#[derive(Clone, Copy)]
+pub(crate) struct Presented<'a> {
+    /// User authentication PIN.
+    pub authentication: &'a str,
+    /// Signature password.
+    pub signature: &'a str,
+    /// Form-filling PIN.
+    pub form: &'a str,
+}
+
 /// Proves a card, and locks a clone of it.
 pub(crate) fn prove(
     world: &World,
     record: &CardRecord,
     card: StoredCard,
-    authentication_pin: &str,
-    signature_pin: &str,
+    pins: Presented<'_>,
     tell: &mut dyn FnMut(&Check),
 ) -> Result<Vec<Check>, Failure> {
     let clone = Desk::new(Box::new(card.fork()))?;
     let desk = Desk::new(Box::new(card))?;
+    let prefecture = world.prefecture.as_ref().filter(|_| record.profile.is_juki_card());
     let known = Known {
-        signature_ca: world.signature.root(),
+        profile: &record.profile,
+        signature_ca: prefecture.unwrap_or(&world.signature).root(),
         authentication_ca: world.authentication.root(),
-        signature_pin,
-        authentication_pin,
+        signature_pin: pins.signature,
+        authentication_pin: pins.authentication,
         has_signature: record.signature.is_some(),
+        has_authentication: record.authentication.is_some(),
+        face: Face::of(world, record, pins.form),
     };
     let mut harness = Harness::new(known, tell);
     harness.prove(&mut desk.reader()?);

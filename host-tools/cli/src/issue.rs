@@ -13,7 +13,7 @@ use pki::{
 use serde_json::json;
 use sim::card::StoredCard;
 use std::io::Read;
-use time::{Date, OffsetDateTime};
+use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 /// `jitsuin new`
@@ -42,16 +42,22 @@ pub(crate) fn issue(issue: &args::Issue) -> Result<(), Failure> {
     let now = OffsetDateTime::now_utc();
     let changing = World::change(&issue.world)?;
     let mut world = crate::world(&issue.world)?;
-    let (record, card) = match &issue.resume {
-        Some(id) => counter::take_up(&world, id)?,
+    // Everything that somebody may have typed wrongly is looked at before a card is taken out of the box.
+    let (record, card, pins) = match &issue.resume {
+        Some(id) => {
+            let (record, card) = counter::take_up(&world, id)?;
+            let pins = pins(issue, &record.profile)?;
+            (record, card, pins)
+        }
         None => {
             let keys = if issue.on_card_keys { KeyOrigin::OnCard } else { KeyOrigin::Imported };
-            let resident = Resident { person: person(issue, now)?, security_code: None };
-            let application = Application { resident, profile: profile(&issue.profile)?, keys };
-            counter::prepare(&mut world, &changing, application, now)?
+            let (profile, resident) = (profile(&issue.profile)?, resident(issue, now)?);
+            let pins = pins(issue, &profile)?;
+            let application = Application { resident, profile, keys };
+            let (record, card) = counter::prepare(&mut world, &changing, application, now)?;
+            (record, card, pins)
         }
     };
-    let pins = pins(issue, &record.profile).map_err(|error| Failure::Usage(error.to_string()))?;
     if !issue.json && world.issuer() == IssuerKeys::Published {
         eprintln!("issuer keys: the published GlobalPlatform TEST key set; anybody can rewrite this card");
     }
@@ -68,16 +74,17 @@ pub(crate) fn issue(issue: &args::Issue) -> Result<(), Failure> {
 }
 
 /// The first PINs, by the rules of the card's kind.
-fn pins(issue: &args::Issue, profile: &CardProfile) -> Result<Pins, personalise::PinError> {
+fn pins(issue: &args::Issue, profile: &CardProfile) -> Result<Pins, Failure> {
+    let usage = |error: personalise::PinError| Failure::Usage(error.to_string());
     if profile.is_juki_card() {
-        return Pins::of_juki_card(&issue.sign_pin);
+        return Pins::of_juki_card(&issue.sign_pin).map_err(usage);
     }
-    let mut pins = Pins::new(&issue.auth_pin, &issue.sign_pin)?;
+    let mut pins = Pins::new(&issue.auth_pin, &issue.sign_pin).map_err(usage)?;
     if let Some(pin) = &issue.residents_pin {
-        pins = pins.with_residents(pin)?;
+        pins = pins.with_residents(pin).map_err(usage)?;
     }
     match &issue.form_pin {
-        Some(pin) => pins.with_form(pin),
+        Some(pin) => pins.with_form(pin).map_err(usage),
         None => Ok(pins),
     }
 }
@@ -128,20 +135,21 @@ pub(crate) fn personalise(
     Ok(record)
 }
 
-fn person(issue: &args::Issue, now: OffsetDateTime) -> Result<Person, Failure> {
-    let usage = |error: pki::person::PersonError| Failure::Usage(error.to_string());
+fn resident(issue: &args::Issue, now: OffsetDateTime) -> Result<Resident, Failure> {
+    let today = birthday::jst_date(now);
     let (Some(name), Some(address), Some(birth), Some(sex)) = (&issue.name, &issue.address, &issue.birth, issue.sex)
     else {
-        return Person::sample(issue.person.as_deref().unwrap_or("sample-1")).map_err(usage);
+        return crate::person::named(issue.person.as_deref().unwrap_or("sample-1"), today);
     };
-    let format = time::macros::format_description!("[year]-[month]-[day]");
-    let birth = Date::parse(birth, format).map_err(|_| Failure::Usage(format!("--birth {birth}: not YYYY-MM-DD")))?;
+    let birth = crate::person::date("--birth", birth)?;
     let sex = match sex {
         args::Sex::Male => Sex::Male,
         args::Sex::Female => Sex::Female,
         args::Sex::Unknown => Sex::Unknown,
+        args::Sex::NotApplicable => Sex::NotApplicable,
     };
-    Person::new(name, address, birth, sex, birthday::jst_date(now)).map_err(usage)
+    let person = Person::new(name, address, birth, sex, today).map_err(|error| Failure::Usage(error.to_string()))?;
+    Ok(Resident { person, security_code: None })
 }
 
 /// `jitsuin reset-pin`

@@ -9,6 +9,7 @@ mod desk;
 mod failure;
 mod issue;
 mod out;
+mod person;
 mod serve;
 mod show;
 mod tour;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Command::Tour(tour) => tour::run(&tour),
         Command::New(new) => issue::new(&new),
         Command::Profiles(profiles) => issue::profiles(&profiles),
+        Command::Person(person) => person::run(&person),
         Command::Issue(issue) => issue::issue(&issue),
         Command::Serve(serve) => serve::run(&serve),
         Command::Check(check) => check::run(&check),

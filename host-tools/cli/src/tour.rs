@@ -18,6 +18,9 @@ use time::OffsetDateTime;
 const AUTHENTICATION_PIN: &str = "1234";
 const SIGNATURE_PASSWORD: &str = "ABC123";
 
+const PRESENTED: check::Presented<'_> =
+    check::Presented { authentication: AUTHENTICATION_PIN, signature: SIGNATURE_PASSWORD, form: AUTHENTICATION_PIN };
+
 /// `jitsuin tour`
 pub(crate) fn run(tour: &args::Tour) -> Result<(), Failure> {
     let began = Instant::now();
@@ -60,7 +63,7 @@ pub(crate) fn run(tour: &args::Tour) -> Result<(), Failure> {
     done("personalised by APDUs over its PC/SC socket", format!("{steps} acts in one SCP03 channel"), step);
 
     let card = StoredCard::open(&world.image(&record.id), SimRng::from_os()?)?;
-    checks.extend(check::prove(&world, &record, card, AUTHENTICATION_PIN, SIGNATURE_PASSWORD, &mut tell)?);
+    checks.extend(check::prove(&world, &record, card, PRESENTED, &mut tell)?);
 
     let failed = checks.iter().filter(|check| !check.passed).count();
     if tour.json {

@@ -58,9 +58,6 @@ pub enum CounterError {
     /// A file of the face.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The picture on the face.
-    #[error("the face could not be drawn: {0}")]
-    Portrait(String),
     /// Nothing to put on the card.
     #[error("a card of profile {0:?} has a signature certificate alone, and holders under 15 get none")]
     NoCertificate(String),

@@ -8,7 +8,7 @@ mod face;
 mod text;
 
 pub use common::{card_number, key_reference};
-pub use face::{Face, FaceKeys, Images};
+pub use face::{Face, FaceKeys};
 pub use text::{Text, TextKeys};
 
 use crate::cvc::KeyId;

@@ -1,10 +1,13 @@
 //! The verification harness: proves a card from outside, over any reader.
 //!
-//! It reads, verifies PINs, signs and checks what the card must refuse. What cannot be undone (locking) happens on a clone of
-//! the card, if there is one. It leaves the card with all the tries it had.
+//! It reads, verifies PINs, signs and checks what the card must refuse, as far as its profile has it. What cannot be undone
+//! (locking) happens on a clone of the card, if there is one. It leaves the card with all the tries it had.
+
+mod face;
 
 use crate::{
     client::{ClientError, Half, Jpki},
+    kind::CardProfile,
     relying::{self, NotBelieved},
 };
 use apdu::Sw;
@@ -19,7 +22,9 @@ use std::time::{Duration, Instant};
 /// What the harness knows about the card under test.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
-    /// DER of the signature CA's certificate.
+    /// What kind of card it is.
+    pub profile: &'a CardProfile,
+    /// DER of the certificate of the CA that issued its signature certificate.
     pub signature_ca: &'a [u8],
     /// DER of the authentication CA's certificate.
     pub authentication_ca: &'a [u8],
@@ -29,6 +34,10 @@ pub struct Known<'a> {
     pub authentication_pin: &'a str,
     /// Whether the card was issued with a signature certificate; holders under 15 have none.
     pub has_signature: bool,
+    /// Whether the card was issued with a user authentication certificate.
+    pub has_authentication: bool,
+    /// What is known of the holder's face, where the card has one.
+    pub face: Option<Face<'a>>,
 }
 
 impl Known<'_> {
@@ -39,10 +48,26 @@ impl Known<'_> {
         }
     }
 
-    /// The halves that the holder has.
+    fn has(&self, half: Half) -> bool {
+        match half {
+            Half::Signature => self.has_signature,
+            Half::Authentication => self.has_authentication,
+        }
+    }
+
+    /// The halves that the card was issued with.
     fn halves(&self) -> impl Iterator<Item = Half> + use<> {
-        let has_signature = self.has_signature;
-        Half::ALL.into_iter().filter(move |half| has_signature || *half != Half::Signature)
+        let known = (self.has_signature, self.has_authentication);
+        Half::ALL.into_iter().filter(move |half| match half {
+            Half::Signature => known.0,
+            Half::Authentication => known.1,
+        })
+    }
+
+    /// The halves that the holder can use.
+    fn usable(&self) -> impl Iterator<Item = Half> + use<> {
+        let pins = self.profile.pins;
+        self.halves().filter(move |_| pins)
     }
 
     fn pin(&self, half: Half) -> &str {
@@ -51,7 +76,24 @@ impl Known<'_> {
             Half::Authentication => self.authentication_pin,
         }
     }
+
+    /// What a blocked PIN is told as.
+    fn blocked(&self) -> Sw {
+        if self.profile.behaviour.blocked_as_iso { Sw::AUTHENTICATION_METHOD_BLOCKED } else { Sw::BLOCKED }
+    }
+
+    /// What a key says before its PIN: that it is blocked for a card without PINs.
+    fn closed(&self) -> Sw {
+        if self.profile.pins { Sw::SECURITY_STATUS_NOT_SATISFIED } else { self.blocked() }
+    }
+
+    /// Whether anybody reads the certificate.
+    fn is_free(&self, half: Half) -> bool {
+        half == Half::Authentication && self.profile.model != card_os::profile::Model::ANDROID.name
+    }
 }
+
+pub use face::Face;
 
 /// One check and its verdict.
 #[derive(Debug, Clone, Serialize)]
@@ -126,26 +168,27 @@ impl<'a> Harness<'a> {
 
     /// Everything that leaves the card as it was. Stops early where a PIN is wrong, so at most one try of each is spent.
     pub fn prove(&mut self, reader: &mut dyn Reader) {
-        self.check("power and selection", |_| {
+        self.check("power and selection", |known| {
             let atr = reader.power_on()?;
+            expect(atr == known.profile.atr(), || format!("ATR {}", hex::encode_upper(&atr)))?;
             let mut jpki = Jpki::select(reader)?;
             let label = jpki.read(0x06, 32)?;
             let text = String::from_utf8_lossy(&label).trim_end().to_owned();
-            let expected = text == "JPKIAPICCTOKEN2";
+            let expected = text == known.profile.token;
             if expected { Ok(format!("ATR {}, token {text}", hex::encode_upper(atr))) } else { Err(otherwise(text)) }
         });
         self.check("certificates and tries are those of the issue", |known| as_issued(reader, known));
         for half in self.known.halves() {
-            self.check(format!("{}: closed before its PIN", name(half)), |_| closed(reader, half));
+            self.check(format!("{}: closed before its PIN", name(half)), |known| closed(reader, known, half));
         }
-        if !self.known.has_signature {
-            self.check(format!("{}: never issued, never opens", name(Half::Signature)), |_| absent(reader));
+        for half in Half::ALL.into_iter().filter(|half| !self.known.has(*half)).collect::<Vec<_>>() {
+            self.check(format!("{}: never issued, never opens", name(half)), |known| absent(reader, known, half));
         }
         if !self.passed() {
             // A card that is not as it was issued is not asked for more: wrong PINs would lock it.
             return;
         }
-        for half in self.known.halves() {
+        for half in self.known.usable() {
             self.check(format!("{}: PIN is right", name(half)), |known| {
                 Jpki::select(reader)?.verify(half, known.pin(half))?;
                 Ok("one VERIFY".into())
@@ -154,26 +197,32 @@ impl<'a> Harness<'a> {
         if !self.passed() {
             return;
         }
-        for half in self.known.halves() {
+        for half in self.known.usable() {
             self.check(format!("{}: chain", name(half)), |known| chain(reader, known, half));
         }
-        for half in self.known.halves() {
+        for half in self.known.usable() {
             for scheme in 0x00..=0x05 {
                 self.check(format!("{}: signature scheme {scheme:02X}", name(half)), |known| {
                     sign(reader, known, half, scheme)
                 });
             }
         }
-        if self.known.has_signature {
+        if self.known.usable().count() == 2 {
             self.check("one PIN opens nothing of the other", |known| separate(reader, known));
         }
-        self.check("a wrong value costs one try, a right one gives it back", |known| count(reader, known));
-        self.check("status ends with power", |known| forgets(reader, known));
+        if self.known.profile.pins {
+            self.check("a wrong value costs one try, a right one gives it back", |known| count(reader, known));
+            self.check("status ends with power", |known| forgets(reader, known));
+        }
+        self.prove_face(reader);
     }
 
     /// Locks both PINs of a clone, restarts it, and unlocks them through the issuer channel.
     pub fn lock(&mut self, clone: &mut dyn Reader, issuer: &card_os::scp03::KeySet) {
-        for half in self.known.halves() {
+        if !self.known.profile.pins {
+            return;
+        }
+        for half in self.known.usable() {
             self.check(format!("{}: locks after {} wrong values (on a clone)", name(half), half.tries()), |known| {
                 lock(clone, known, half)
             });
@@ -210,9 +259,18 @@ fn refused<T>(result: Result<T, ClientError>, sw: Sw) -> Result<(), Failed> {
 
 fn as_issued(reader: &mut dyn Reader, known: &Known<'_>) -> Seen {
     let mut jpki = Jpki::select(reader)?;
-    let flags = [if known.has_signature { 0x8F } else { 0x00 }, 0x8F, 0x00];
-    let told = jpki.read(0x08, 3)?;
-    expect(told == flags, || format!("EF 0008 is {}", hex::encode_upper(&told)))?;
+    let flag = |half| if known.has(half) { 0x8F } else { 0x00 };
+    let flags = [flag(Half::Signature), flag(Half::Authentication), 0x00];
+    if !known.profile.is_juki_card() {
+        let told = jpki.read(0x08, 3)?;
+        expect(told == flags, || format!("EF 0008 is {}", hex::encode_upper(&told)))?;
+    }
+    if !known.profile.pins {
+        for half in known.halves() {
+            expect(jpki.tries(half)? == 0, || format!("{half:?}: a PIN of a card without PINs has tries"))?;
+        }
+        return Ok("no PIN has any tries".into());
+    }
     for half in known.halves() {
         expect(jpki.tries(half)? == half.tries(), || format!("{half:?}: tries were spent before"))?;
     }
@@ -220,26 +278,32 @@ fn as_issued(reader: &mut dyn Reader, known: &Known<'_>) -> Seen {
     Ok(tries.collect::<Vec<_>>().join(", "))
 }
 
-/// The signature half of a card that was issued without it. (card.md D-19)
-fn absent(reader: &mut dyn Reader) -> Seen {
+/// A half that the card was issued without. (card.md D-19, D-53)
+fn absent(reader: &mut dyn Reader, known: &Known<'_>, half: Half) -> Seen {
     let mut jpki = Jpki::select(reader)?;
-    expect(jpki.tries(Half::Signature)? == 0, || "its PIN object has tries".into())?;
-    refused(jpki.verify(Half::Signature, "ABC123"), Sw::BLOCKED)?;
-    refused(jpki.sign(Half::Signature, 0x03, b"x"), Sw::BLOCKED)?;
-    refused(jpki.read(Half::Signature.certificate(), 4), Sw::SECURITY_STATUS_NOT_SATISFIED)?;
+    if known.profile.is_juki_card() {
+        refused(jpki.tries(half), Sw::REFERENCED_DATA_NOT_FOUND)?;
+        refused(jpki.read(half.certificate(), 4), Sw::FILE_NOT_FOUND)?;
+        return Ok("its EFs do not exist".into());
+    }
+    expect(jpki.tries(half)? == 0, || "its PIN object has tries".into())?;
+    refused(jpki.verify(half, "ABC123"), known.blocked())?;
+    refused(jpki.sign(half, 0x03, b"x"), known.blocked())?;
+    refused(jpki.read(half.certificate(), 4), Sw::SECURITY_STATUS_NOT_SATISFIED)?;
     Ok("no certificate, PIN object blocked".into())
 }
 
-fn closed(reader: &mut dyn Reader, half: Half) -> Seen {
+fn closed(reader: &mut dyn Reader, known: &Known<'_>, half: Half) -> Seen {
     reader.power_on()?;
     let mut jpki = Jpki::select(reader)?;
-    refused(jpki.sign(half, 0x03, b"x"), Sw::SECURITY_STATUS_NOT_SATISFIED)?;
-    refused(jpki.change(half, "987654"), Sw::SECURITY_STATUS_NOT_SATISFIED)?;
+    refused(jpki.sign(half, 0x03, b"x"), known.closed())?;
+    refused(jpki.change(half, "987654"), known.closed())?;
     refused(jpki.read(half.key(), 256), Sw::INCOMPATIBLE_FILE_STRUCTURE)?;
     refused(jpki.read(half.pin(), 16), Sw::INCOMPATIBLE_FILE_STRUCTURE)?;
-    match half {
-        Half::Signature => refused(jpki.read(half.certificate(), 4), Sw::SECURITY_STATUS_NOT_SATISFIED)?,
-        Half::Authentication => drop(jpki.read(half.certificate(), 4)?),
+    if known.is_free(half) {
+        jpki.read(half.certificate(), 4)?;
+    } else {
+        refused(jpki.read(half.certificate(), 4), Sw::SECURITY_STATUS_NOT_SATISFIED)?;
     }
     Ok("key, PIN and certificate are as the table says".into())
 }
@@ -262,6 +326,10 @@ fn sign(reader: &mut dyn Reader, known: &Known<'_>, half: Half, scheme: u8) -> S
     let input = [0xA5; 32];
     let signature = jpki.sign(half, scheme, &input)?;
     relying::signature(&certificate, scheme, &input, &signature)?;
+    if known.profile.behaviour.password_per_signature && half == Half::Signature {
+        refused(jpki.sign(half, scheme, &input), Sw::SECURITY_STATUS_NOT_SATISFIED)?;
+        jpki.verify(half, known.pin(half))?;
+    }
     let again = jpki.sign(half, scheme, &input)?;
     let randomised = scheme >= 0x04;
     expect((again != signature) == randomised, || "salt is missing, or there is one too many".into())?;
@@ -280,7 +348,7 @@ fn separate(reader: &mut dyn Reader, known: &Known<'_>) -> Seen {
 
 fn count(reader: &mut dyn Reader, known: &Known<'_>) -> Seen {
     let mut jpki = Jpki::select(reader)?;
-    for half in known.halves() {
+    for half in known.usable() {
         refused(jpki.verify(half, "0"), Sw::tries_left(half.tries() - 1))?;
         expect(jpki.tries(half)? == half.tries() - 1, || "the query tells another number".into())?;
         jpki.verify(half, known.pin(half))?;
@@ -309,8 +377,8 @@ fn lock(clone: &mut dyn Reader, known: &Known<'_>, half: Half) -> Seen {
     for left in (0..half.tries()).rev() {
         refused(jpki.verify(half, "0"), Sw::tries_left(left))?;
     }
-    refused(jpki.verify(half, known.pin(half)), Sw::BLOCKED)?;
-    refused(jpki.sign(half, 0x03, b"x"), Sw::BLOCKED)?;
+    refused(jpki.verify(half, known.pin(half)), known.blocked())?;
+    refused(jpki.sign(half, 0x03, b"x"), known.blocked())?;
     expect(jpki.tries(half)? == 0, || "the query does not tell 0".into())?;
     Ok("the right value is refused too".into())
 }
@@ -320,7 +388,7 @@ fn unlock(clone: &mut dyn Reader, known: &Known<'_>, keys: &card_os::scp03::KeyS
     clone.power_on()?;
     let mut jpki = Jpki::select(clone)?;
     for half in known.halves() {
-        refused(jpki.verify(half, known.pin(half)), Sw::BLOCKED)?;
+        refused(jpki.verify(half, known.pin(half)), known.blocked())?;
     }
     let mut rng = SimRng::from_os().map_err(|error| otherwise(error.to_string()))?;
     let mut issuer = Issuer::open(clone, keys, crate::counter::level(), &mut rng)?;

@@ -195,7 +195,7 @@ impl Residents {
         let days = u32::try_from((youngest - oldest).whole_days()).unwrap_or(0);
         let leap = self.one_in(16);
         for _ in 0..64 {
-            let mut born = oldest + Duration::days(i64::from(self.below(days)) + 1);
+            let mut born = oldest.saturating_add(Duration::days(i64::from(self.below(days)) + 1));
             if leap {
                 born = Date::from_calendar_date(born.year() / 4 * 4, Month::February, 29).unwrap_or(born);
             }

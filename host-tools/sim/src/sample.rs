@@ -10,6 +10,7 @@ use crate::{
     rng::SimRng,
 };
 use card_os::{
+    identity::Behaviour,
     platform::{Engine, PrivateKey},
     profile::Model,
     scp03::Level,
@@ -43,7 +44,11 @@ pub fn keys() -> &'static [PrivateKey; 2] {
 /// A blank card of a model, with the published test key set.
 #[must_use]
 pub fn blank(model: &'static Model) -> Simulated {
-    let options = Options { model, ..Options::default() };
+    blank_with(model, Behaviour::default())
+}
+
+fn blank_with(model: &'static Model, behaviour: Behaviour) -> Simulated {
+    let options = Options { model, behaviour, ..Options::default() };
     card::blank(*b"JITSUIN001", &test_keys(), options, SimRng::seeded(1)).expect("fits")
 }
 
@@ -56,7 +61,17 @@ pub fn issued(signature: bool) -> Simulated {
 /// An issued card of a model.
 #[must_use]
 pub fn issued_as(model: &'static Model, signature: bool) -> Simulated {
-    let mut reader = Direct(blank(model));
+    issue(blank(model), model, signature)
+}
+
+/// An issued card with every application that differs from measured ones.
+#[must_use]
+pub fn issued_with(behaviour: Behaviour) -> Simulated {
+    issue(blank_with(Model::CARD, behaviour), Model::CARD, true)
+}
+
+fn issue(blank: Simulated, model: &Model, signature: bool) -> Simulated {
+    let mut reader = Direct(blank);
     let mut rng = SimRng::seeded(2);
     let mut issuer = Issuer::open(&mut reader, &test_keys(), Level::FULL, &mut rng).expect("opens");
     for (grouping, value) in groupings(model, signature) {

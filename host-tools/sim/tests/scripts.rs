@@ -1,6 +1,6 @@
 //! Every card script of `vectors/data/scripts` against the real card.
 
-use card_os::{Response, profile::Model};
+use card_os::{Response, identity::Behaviour, profile::Model};
 use sim::{card::Simulated, sample};
 use vectors::script::{Script, Step};
 
@@ -9,6 +9,16 @@ fn card(kind: &str) -> Simulated {
         "blank" => sample::blank(Model::CARD),
         "issued" => sample::issued(true),
         "no-signature" => sample::issued(false),
+        "jpki-only" => sample::issued_as(Model::JPKI_ONLY, true),
+        "android" => sample::issued_as(Model::ANDROID, true),
+        "iphone" => sample::issued_as(Model::IPHONE, true),
+        "juki-card" => sample::issued_as(Model::JUKI_CARD, true),
+        "clears-on-reset" => sample::issued_with(Behaviour { clears_on_warm_reset: true, ..Behaviour::default() }),
+        "clears-on-select" => sample::issued_with(Behaviour { clears_on_select: true, ..Behaviour::default() }),
+        "blocked-6983" => sample::issued_with(Behaviour { blocked_as_iso: true, ..Behaviour::default() }),
+        "password-per-signature" => {
+            sample::issued_with(Behaviour { password_per_signature: true, ..Behaviour::default() })
+        }
         other => panic!("no card of kind {other:?}"),
     }
 }

@@ -3,5 +3,6 @@
 mod bench;
 mod clients;
 mod commands;
+mod people;
 mod readme;
 mod support;

@@ -2,9 +2,10 @@
 
 use super::CounterError;
 use crate::{
+    birthday,
     ca::CaError,
     cvc,
-    files::{self, Face, FaceKeys, Images, Text, TextKeys},
+    files::{self, Face, FaceKeys, Text, TextKeys},
     personalise::Pins,
     reference::{birth_key, number_a, number_b},
     verifiable::Verifiable,
@@ -39,7 +40,14 @@ pub(super) fn issue(
     let face_key = issuer.generate_key(0x041A)?;
     let (text_key, delivery_key) = (issuer.generate_key(0x0513)?, issuer.generate_key(0x0510)?);
     step("drawing the face");
-    let images = draw(record)?;
+    let holder = portrait::Holder {
+        name: &record.person.name,
+        address: &record.person.address,
+        security_code: code.digits(),
+        my_number: number.digits(),
+        age: u8::try_from(birthday::age(record.person.birth, record.issued)).unwrap_or(0),
+    };
+    let images = portrait::face(&holder);
     let keys = FaceKeys { signing: &face_key };
     let face = Face::new(&record.person, record.expires, &images, keys, &verifiable.face, rng)?;
     let keys = TextKeys { signing: &text_key, delivery: &delivery_key };
@@ -67,16 +75,4 @@ pub(super) fn issue(
         }
     }
     Ok(())
-}
-
-/// What is printed, as images.
-fn draw(_record: &CardRecord) -> Result<Images, CounterError> {
-    let png = vec![0x89, 0x50, 0x4E, 0x47];
-    Ok(Images {
-        name: png.clone(),
-        address: png.clone(),
-        photo: vec![0; 2000],
-        security_code: png.clone(),
-        my_number: png,
-    })
 }

@@ -17,21 +17,6 @@ pub struct FaceKeys<'a> {
     pub signing: &'a [u8; 256],
 }
 
-/// What is on the face as images.
-#[derive(Debug, Clone)]
-pub struct Images {
-    /// Name, PNG.
-    pub name: Vec<u8>,
-    /// Address, PNG.
-    pub address: Vec<u8>,
-    /// Photo, JPEG 2000 in a JP2 file.
-    pub photo: Vec<u8>,
-    /// Security code, PNG.
-    pub security_code: Vec<u8>,
-    /// My Number, PNG.
-    pub my_number: Vec<u8>,
-}
-
 /// What the application of one card holds.
 #[derive(Debug)]
 pub struct Face {
@@ -47,7 +32,7 @@ impl Face {
     pub fn new(
         person: &Person,
         expires: Date,
-        images: &Images,
+        images: &portrait::Face,
         keys: FaceKeys<'_>,
         signer: &Signer,
         rng: &mut impl CryptoRng,
@@ -77,7 +62,7 @@ impl Face {
 fn face(
     person: &Person,
     expires: Date,
-    images: &Images,
+    images: &portrait::Face,
     key: &[u8],
     signer: &Signer,
     rng: &mut impl CryptoRng,

@@ -81,10 +81,7 @@ pub struct CardFace {
 /// [`NotBelieved`].
 pub fn card_face(file: &[u8], signer: &Modulus) -> Result<CardFace, NotBelieved> {
     let template = one(file, 0xFF20)?;
-    let all = objects(
-        template,
-        [0xDF21, 0xDF22, 0xDF23, 0xDF24, 0xDF25, 0xDF26, 0xDF27, 0xDF28, 0xDF29, 0xDF2A],
-    )?;
+    let all = objects(template, [0xDF21, 0xDF22, 0xDF23, 0xDF24, 0xDF25, 0xDF26, 0xDF27, 0xDF28, 0xDF29, 0xDF2A])?;
     offsets(file, &all)?;
     let [_, birth, sex, key, name, address, photo, signature, expires, code] = all;
     let parts = [[birth.raw, sex.raw, key.raw].concat(), [name.raw, address.raw].concat(), photo.raw.to_vec()];

@@ -1,5 +1,5 @@
 use super::*;
-use crate::era::EraYear;
+use crate::era::{self, EraYear};
 use proptest::prelude::*;
 use std::collections::HashSet;
 use time::macros::date;
@@ -69,6 +69,15 @@ fn a_seed_makes_the_same_people_and_more_of_them() {
     assert_eq!(many(Form::Any, 40)[..10], many(Form::Any, 10));
     let other = Residents::new(Wanted { seed: 2, ..wanted(Form::Any) }).next();
     assert_ne!(other, many(Form::Any, 1).pop());
+}
+
+#[test]
+fn days_and_ages_without_people_do_no_harm() {
+    for today in [Date::MIN, Date::MAX, era::FIRST_DAY] {
+        for ages in [0..=0, 0..=AGE_MAX, AGE_MAX..=u8::MAX, RangeInclusive::new(9, 3)] {
+            assert_eq!(Residents::new(Wanted { ages, today, ..wanted(Form::Any) }).take(20).count(), 20);
+        }
+    }
 }
 
 #[test]

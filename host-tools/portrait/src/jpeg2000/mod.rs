@@ -1,8 +1,8 @@
 //! A small encoder of JPEG 2000 (ISO/IEC 15444-1): grey pictures, one tile, one layer, the irreversible 9/7 wavelet, in a JP2 file.
 //!
-//! From the picture to the file: [`wavelet`], [`subband`] (where coefficients lie, and quantisation), [`block`] with the arithmetic
-//! coder [`mq`], [`packet`] with its [`tag_tree`]s, [`codestream`] (markers), [`jp2`] (boxes). Sums are of `f64` without functions that
-//! differ between machines, so the same picture gives the same bytes everywhere.
+//! From the picture to the file: `wavelet`, `subband` (where coefficients lie, and quantisation), `block` with the arithmetic coder
+//! `mq`, `packet` with its `tag_tree`s, `codestream` (markers), `jp2` (boxes). Sums are of `f64` without functions that differ between
+//! machines, so the same picture gives the same bytes everywhere.
 //!
 //! # Not supported
 //!
