@@ -35,7 +35,7 @@ impl Values {
     pub(crate) fn blank(&self) -> Blank {
         let secrets = self.0.values().filter(|value| value.secret).map(|value| value.bytes.clone());
         let mut secrets: Vec<_> = secrets.filter(|bytes| bytes.len() >= Blank::SHORTEST).collect();
-        // The longest first, so that no part of one stays beside a shorter one.
+        // The longest first, so that in words no part of one stays beside a shorter one.
         secrets.sort_by_key(|bytes| std::cmp::Reverse(bytes.len()));
         Blank(secrets)
     }
@@ -60,18 +60,25 @@ impl Blank {
                 out.push_str(&format!("… {} bytes in all", bytes.len()));
                 break;
             }
-            match self.0.iter().find(|secret| bytes[at..].starts_with(secret)) {
-                Some(secret) => {
-                    out.push_str(&format!("<{} secret bytes>", secret.len()));
-                    at += secret.len();
-                }
-                None => {
+            match self.secret_bytes(&bytes[at..]) {
+                0 => {
                     out.push_str(&format!("{first:02X}"));
                     at += 1;
+                }
+                count => {
+                    out.push_str(&format!("<{count} secret bytes>"));
+                    at += count;
                 }
             }
         }
         out
+    }
+
+    /// How many bytes in front are a piece of some secret: one that is read in two commands is no less secret.
+    fn secret_bytes(&self, bytes: &[u8]) -> usize {
+        let pieces = self.0.iter().flat_map(|secret| (0..secret.len()).map(|from| &secret[from..]));
+        let common = pieces.map(|piece| piece.iter().zip(bytes).take_while(|(one, other)| one == other).count());
+        common.filter(|count| *count >= Self::SHORTEST).max().unwrap_or(0)
     }
 
     /// The same for words.
@@ -101,6 +108,7 @@ mod tests {
         assert_eq!(blank.show(b"\x047391."), "04<4 secret bytes>2E");
         assert_eq!(blank.show(b"739112345678"), "<12 secret bytes>");
         assert_eq!(blank.show(b"open"), "6F70656E");
+        assert_eq!(blank.show(b"12345x678"), "<5 secret bytes>78363738");
         assert_eq!(blank.words("PIN 7391, 37333931"), "PIN <secret>, <secret>");
     }
 }
