@@ -55,13 +55,15 @@ fn traits(record: &CardRecord) -> Vec<&'static str> {
         }
     };
     add(model == Model::CARD || model == Model::JPKI_ONLY, &["physical"]);
-    add(model == Model::ANDROID, &["android"]);
-    add(model == Model::IPHONE, &["iphone"]);
+    add(model == Model::ANDROID, &["phone", "android"]);
+    add(model == Model::IPHONE, &["phone", "iphone"]);
     add(model == Model::JUKI_CARD, &["juki-card"]);
     add(profile.has_face(), &["common", "juki", "face", "text", "siblings", "records"]);
     add(profile.pins, &["pins"]);
+    add(!profile.pins, &["no-pins"]);
     add(record.authentication.is_some(), &["authentication"]);
     add(record.signature.is_some(), &["signature"]);
+    add(record.signature.is_none(), &["no-signature"]);
     add(profile.interface == Interface::Contact, &["contact"]);
     add(profile.interface == Interface::Contactless, &["contactless"]);
     traits

@@ -27,8 +27,9 @@ use std::{
 use zeroize::Zeroizing;
 
 /// What a card can have, and what it means.
-pub const TRAITS: [(&str, &str); 20] = [
+pub const TRAITS: [(&str, &str); 24] = [
     ("physical", "an Individual Number Card, no phone and no Juki card 住基カード"),
+    ("phone", "certificates in a phone"),
     ("android", "certificates in an Android phone"),
     ("iphone", "certificates in an iPhone"),
     ("juki-card", "the card before the Individual Number Card"),
@@ -36,18 +37,21 @@ pub const TRAITS: [(&str, &str); 20] = [
     ("contact", "reached over its contacts, or over a reader that shows its contact ATR"),
     ("contactless", "reached over the air"),
     ("isd", "the card manager answers GET DATA"),
+    ("second-cvc", "GET DATA 7F21 is there; some older cards have none"),
+    ("no-second-cvc", "it is not there"),
     ("jpki", "公的個人認証AP"),
     ("authentication", "the user authentication half of it was issued"),
     ("signature", "the signature half of it was issued"),
+    ("no-signature", "it was not"),
     ("certificates", "its certificate files hold X.509 certificates"),
     ("pins", "the holder's PINs can be used and no try is spent"),
+    ("no-pins", "a card without PINs 暗証番号なしカード: all of them are blocked"),
     ("common", "共通カードAP"),
     ("juki", "住基AP"),
     ("face", "券面事項確認AP"),
     ("text", "券面事項入力補助AP"),
-    ("records", "the files of both 券面 applications hold signed records"),
-    ("second-cvc", "GET DATA 7F21 is there; some older cards have none"),
     ("siblings", "all applications of card.md §3.1"),
+    ("records", "the files of both 券面 applications hold signed records"),
 ];
 
 /// Secrets, and the name that cases have for each.

@@ -141,9 +141,7 @@ fn issue(signature: bool) -> Issued {
         "siblings",
         "records",
     ]);
-    if signature {
-        subject.add_trait("signature").expect("a trait");
-    }
+    subject.add_trait(if signature { "signature" } else { "no-signature" }).expect("a trait");
     for (name, value) in [
         ("card-atr", sim::card::CONTACT_ATR.to_vec()),
         ("label", format!("{:32}", "JPKIAPICCTOKEN2").into_bytes()),
