@@ -15,6 +15,8 @@ use zeroize::Zeroizing;
 
 /// Longest run that one `*N` or `?N` may name.
 const RUN_MAX: usize = 65_544;
+/// Longest value that is made. A case that doubles one again and again ends here.
+const VALUE_MAX: usize = 1 << 20;
 /// How deep counted fields may be nested.
 const DEPTH_MAX: usize = 4;
 
@@ -51,7 +53,7 @@ impl Expression {
     /// # Errors
     /// What is wrong, in words.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let parts = Scanner { rest: text, gaps: false }.all()?;
+        let parts = Scanner { rest: text, gaps: false, made: 0 }.all()?;
         Ok(Expression(parts))
     }
 
@@ -74,7 +76,7 @@ impl Pattern {
     /// # Errors
     /// What is wrong, in words.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let parts = Scanner { rest: text, gaps: true }.all()?;
+        let parts = Scanner { rest: text, gaps: true, made: 0 }.all()?;
         let open = |part: &Part| matches!(part, Part::Gap(least, most) if least != most);
         match parts.split_last() {
             Some((_, before)) if before.iter().any(open) => {
@@ -142,7 +144,8 @@ impl Words {
         let alternatives: Vec<String> = words.split('|').map(str::to_uppercase).collect();
         for word in &alternatives {
             let plain = word.len() == 4 && word.chars().all(|c| c == '.' || c.is_ascii_hexdigit());
-            if !plain && !(word.contains('{') && word.ends_with('}')) {
+            let named = word.contains('{') && word.ends_with('}');
+            if !plain && !named {
                 return Err(format!("{word}: not a status word such as 9000, 63C. or 6A82|6A86"));
             }
         }
@@ -215,6 +218,9 @@ fn evaluate(parts: &[Part], values: &Values, out: &mut Zeroizing<Vec<u8>>) -> Re
             }
             Part::Gap(..) | Part::GapOf(_) => return Err("a gap has no bytes".into()),
         }
+        if out.len() > VALUE_MAX {
+            return Err(format!("a value of more than {VALUE_MAX} bytes"));
+        }
     }
     Ok(())
 }
@@ -223,6 +229,8 @@ fn evaluate(parts: &[Part], values: &Values, out: &mut Zeroizing<Vec<u8>>) -> Re
 struct Scanner<'t> {
     rest: &'t str,
     gaps: bool,
+    /// Bytes so far.
+    made: usize,
 }
 
 impl<'t> Scanner<'t> {
@@ -309,6 +317,10 @@ impl<'t> Scanner<'t> {
             self.rest = rest;
             bytes = bytes.repeat(self.number()?);
         }
+        self.made += bytes.len();
+        if self.made > RUN_MAX {
+            return Err(format!("more than {RUN_MAX} bytes; no command is so long"));
+        }
         match parts.last_mut() {
             Some(Part::Bytes(before)) => before.extend_from_slice(&bytes),
             _ => parts.push(Part::Bytes(bytes)),
@@ -360,8 +372,21 @@ mod tests {
         assert_eq!(bytes("00 20 0080 [{pin.common}]").expect("bytes"), b"\x00\x20\x00\x80\x041234");
         assert_eq!(bytes("[[A5*3 \"x\"]]").expect("bytes"), b"\x00\x00\x04\xA5\xA5\xA5x");
         assert_eq!(bytes("{pin.common[1..3]}{pin.common[3..]}").expect("bytes"), b"234");
-        for wrong in ["0", "zz", "{", "{A}", "[00", "00]", "{n[0..2]}", "{unknown}", "?2", "A5*99999", "[A5*256]", "é"]
-        {
+        for wrong in [
+            "0",
+            "zz",
+            "{",
+            "{A}",
+            "[00",
+            "00]",
+            "{n[0..2]}",
+            "{unknown}",
+            "?2",
+            "A5*99999",
+            "A5*65000 A5*65000",
+            "[A5*256]",
+            "é",
+        ] {
             assert!(bytes(wrong).is_err(), "{wrong}");
         }
     }

@@ -62,9 +62,16 @@ pub(crate) fn der(file: &[u8]) -> Result<(&[u8], &[u8]), String> {
     Ok((object, rest))
 }
 
-/// Tag, content and what follows of the object in front; lengths as these files have them: one byte below 128, otherwise 82
+/// The object in front of some bytes.
+struct Front<'b> {
+    tag: &'b [u8],
+    value: &'b [u8],
+    rest: &'b [u8],
+}
+
+/// Takes the object in front; lengths as these files have them: one byte below 128, otherwise 82
 /// and two bytes, never 81. (card.md §9.0)
-fn split(bytes: &[u8]) -> Result<(&[u8], &[u8], &[u8]), String> {
+fn split(bytes: &[u8]) -> Result<Front<'_>, String> {
     let (tag, rest) = bytes.split_at_checked(2).ok_or("an object is cut off")?;
     let (length, rest) = match rest {
         [0x82, high, low, rest @ ..] => (usize::from(u16::from_be_bytes([*high, *low])), rest),
@@ -80,12 +87,12 @@ fn split(bytes: &[u8]) -> Result<(&[u8], &[u8], &[u8]), String> {
         return Err(format!("a length of {length} in three bytes"));
     }
     let (value, rest) = rest.split_at(length);
-    Ok((tag, value, rest))
+    Ok(Front { tag, value, rest })
 }
 
 /// The object at the beginning, header included.
 pub(crate) fn object(file: &[u8], tag: &[u8]) -> Answer {
-    let (found, _, rest) = split(file)?;
+    let Front { tag: found, rest, .. } = split(file)?;
     if found != tag {
         return Err(format!("begins with tag {}, not {}", hex::encode_upper(found), hex::encode_upper(tag)));
     }
@@ -94,7 +101,7 @@ pub(crate) fn object(file: &[u8], tag: &[u8]) -> Answer {
 
 /// What is in an object.
 pub(crate) fn value(object: &[u8]) -> Answer {
-    let (_, value, rest) = split(object)?;
+    let Front { value, rest, .. } = split(object)?;
     if rest.is_empty() { Ok(value.to_vec()) } else { Err("something follows the object".into()) }
 }
 
@@ -102,7 +109,7 @@ pub(crate) fn value(object: &[u8]) -> Answer {
 fn find<'b>(objects: &'b [u8], tag: &[u8]) -> Result<(&'b [u8], &'b [u8]), String> {
     let mut rest = objects;
     while !rest.is_empty() {
-        let (found, _, behind) = split(rest)?;
+        let Front { tag: found, rest: behind, .. } = split(rest)?;
         if found == tag {
             return Ok((&rest[..rest.len() - behind.len()], behind));
         }
@@ -124,13 +131,13 @@ pub(crate) fn after(objects: &[u8], tag: &[u8]) -> Answer {
 /// That the first member of an object is a table of the offsets, from the object's first byte, of those that follow.
 /// (card.md §9.0)
 pub(crate) fn offsets(object: &[u8]) -> Answer {
-    let (_, content, rest) = split(object)?;
+    let Front { value: content, rest, .. } = split(object)?;
     let end = object.len() - rest.len();
-    let (_, table, mut behind) = split(content)?;
+    let Front { value: table, rest: mut behind, .. } = split(content)?;
     let mut expected = Vec::new();
     while !behind.is_empty() {
         expected.extend_from_slice(&u16::try_from(end - behind.len()).unwrap_or(u16::MAX).to_be_bytes());
-        (_, _, behind) = split(behind)?;
+        behind = split(behind)?.rest;
     }
     if table == expected {
         return Ok(Vec::new());

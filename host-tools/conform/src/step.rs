@@ -251,6 +251,9 @@ struct Number {
 impl Number {
     fn parse(text: &str) -> Result<Number, String> {
         let wrong = || format!("{text:?}: a loop runs over values of two or four hexadecimal digits");
+        if !text.chars().all(|c| c.is_ascii_hexdigit()) {
+            return Err(wrong());
+        }
         let value = u16::from_str_radix(text, 16).map_err(|_| wrong())?;
         match text.len() {
             2 => Ok(Number { value, wide: false }),
@@ -343,6 +346,7 @@ mod tests {
             "check equal(00)",
             "check no-such(00)",
             "for n in 0..1\nend",
+            "for n in +1..+2\nend",
             "for n in 00..01",
             "end",
             "for a in 0000..FFFF\nfor b in 0000..FFFF\nend\nend",

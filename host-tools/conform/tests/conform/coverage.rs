@@ -1,6 +1,9 @@
 //! Every fact that an APDU can show has a case, and every case a fact. (`vectors/conformance/facts.toml`)
 
-use conform::case::{Confidence, Suite};
+use conform::{
+    case::{Confidence, Suite},
+    subject::{TRAITS, VALUES},
+};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -92,4 +95,34 @@ fn a_decisions_cases_say_so_themselves() {
         }
     }
     assert!(left.is_empty(), "not under their decision: {left:?}");
+}
+
+#[test]
+fn the_document_lists_what_there_is() {
+    let document = include_str!("../../../../docs/CONFORMANCE.md");
+    for (name, meaning) in TRAITS.iter().chain(&VALUES) {
+        assert!(document.contains(&format!("| `{name}` |")), "{name}: {meaning}");
+    }
+    assert!(document.contains(&format!(": {} cases", cases().len())), "there are {} cases", cases().len());
+    // A message that names every function is the only way to them from outside.
+    let wrong = "chapter = \"x\"\n[[case]]\nid = \"OWN-001\"\ntitle = \"t\"\nsection = \"1\"\nconfidence = \"A\"\n\
+                 steps = \"check none()\"\n";
+    let said = Suite::default().add("own.toml", wrong).expect_err("no such function").to_string();
+    let functions = said.split_once("there are ").expect("a list").1;
+    assert!(functions.split(", ").count() > 15);
+    for function in functions.split(", ") {
+        assert!(document.contains(&format!("`{function}(")), "{function}");
+    }
+}
+
+#[test]
+fn the_documents_own_example_is_a_case() {
+    let document = include_str!("../../../../docs/CONFORMANCE.md");
+    let example =
+        document.split("```toml\n").nth(2).and_then(|rest| rest.split("```").next()).expect("the second block");
+    let mut suite = Suite::default();
+    suite.add("example.toml", example).expect("reads");
+    let outcomes = crate::cards::Issued::get().run(&suite, false, &|card| Box::new(card));
+    assert_eq!(crate::cards::otherwise(&outcomes), Vec::<String>::new());
+    assert_eq!(conform::report::Counts::of(&outcomes).passed, 1);
 }

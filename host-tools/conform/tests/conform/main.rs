@@ -8,3 +8,4 @@ mod readers;
 mod records;
 mod reports;
 mod suite;
+mod untrusted;

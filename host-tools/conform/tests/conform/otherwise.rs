@@ -19,7 +19,7 @@ pub(crate) struct Card {
 }
 
 impl Card {
-    pub(crate) fn new(card: Bare, rule: Rule) -> Box<dyn Reader> {
+    pub(crate) fn boxed(card: Bare, rule: Rule) -> Box<dyn Reader> {
         Box::new(Card { card, rule, application: Vec::new(), file: 0, verified: Vec::new() })
     }
 

@@ -56,7 +56,7 @@ fn each_difference_is_seen_by_its_cases_and_by_no_other() {
 fn seen(card: &Issued, suite: &Suite, rule: Rule) -> Vec<String> {
     let outcomes = card.run(suite, true, &|bare| {
         otherwise::fresh();
-        otherwise::Card::new(bare, rule)
+        otherwise::Card::boxed(bare, rule)
     });
     let bad = outcomes.into_iter().filter(|outcome| matches!(outcome.verdict, Verdict::Failed | Verdict::Differs));
     bad.map(|outcome| outcome.id).collect()
