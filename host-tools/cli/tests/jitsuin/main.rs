@@ -6,4 +6,5 @@ mod commands;
 mod conform;
 mod people;
 mod readme;
+mod registry;
 mod support;
