@@ -3,7 +3,7 @@
 //! # Design
 //!
 //! A [`case`] is text in `vectors/conformance`: commands, expected answers, where that is written and how sure it is. The
-//! language of its [steps](mod@step) is small; what bytes cannot say (signatures, certificates, TLV, secure messaging) is one
+//! language of its steps is small; what bytes cannot say (signatures, certificates, TLV, secure messaging) is one
 //! of a few named functions. A [`subject`] is what is known of the card: traits, reference values, secrets. [`run`] brings
 //! both together over any [`sim::reader::Reader`]: the simulator, a PC/SC socket, or a card program that speaks vpcd
 //! ([`vpcd`]).
