@@ -4,6 +4,7 @@ mod apdu;
 mod args;
 mod bench;
 mod check;
+mod conform;
 mod desk;
 mod failure;
 mod issue;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Issue(issue) => issue::issue(&issue),
         Command::Serve(serve) => serve::run(&serve),
         Command::Check(check) => check::run(&check),
+        Command::Conform(conform) => conform::run(&conform),
         Command::Show(show) => show::run(&show),
         Command::Apdu(apdu) => apdu::run(&apdu),
         Command::ResetPin(reset) => issue::reset_pin(&reset),
