@@ -41,6 +41,16 @@ impl Subject {
                 )?;
             }
         }
+        if let Some(root) = &world.chain.root {
+            let modulus =
+                cvc::modulus(root).map_err(|error| SubjectError::Value("cvc-root".into(), error.to_string()))?;
+            subject.add_value("cvc-root", modulus.to_vec())?;
+        }
+        if let Some(key) = &record.authenticity_key {
+            let modulus =
+                hex::decode(key).map_err(|error| SubjectError::Value("common-key".into(), error.to_string()))?;
+            subject.add_value("common-key", modulus)?;
+        }
         Ok(subject)
     }
 }

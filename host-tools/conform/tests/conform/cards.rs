@@ -89,7 +89,8 @@ fn issue(signature: bool) -> Issued {
     let moduli = sample::keys().each_ref().map(|key| key.n);
     let (text, face) =
         (records::text(SECRETS[5].1, &moduli[0], &moduli[1], &mut rng), records::face(&moduli[0], &mut rng));
-    let (chain, root) = Chain::create(&mut rng).expect("keys");
+    let chain = Chain::create(&mut rng).expect("keys");
+    let root = chain.root.clone().expect("just made");
     let now = datetime!(2026-04-01 00:00 UTC);
     let mut authority = |hierarchy| Authority::create(hierarchy, now, &mut rng).expect("an authority");
     let (mut signing, mut authenticating) = (authority(Hierarchy::Signature), authority(Hierarchy::Authentication));
