@@ -3,6 +3,7 @@
 use crate::support::{AUTH_PIN, SIGN_PIN, Said, World, binary, jitsuin, jitsuin_with_input, mode, run, until};
 use std::{
     fs,
+    path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -404,4 +405,32 @@ fn a_reader_that_has_seen_enough_ends_it_quietly() {
     let said: Said = Command::new("sh").args(["-c", &script]).output().expect("runs").into();
     assert!(said.err.is_empty(), "{}", said.err);
     world.run(&["check", "card-0001"]).succeeded();
+}
+
+/// A folder as the first program left it: its cards say nothing about their kind, nobody signs faces, the card manager's root is
+/// not kept. (The memory of its cards: `first_format` in the tests of `sim`.)
+#[test]
+fn a_world_of_the_first_days_is_read_and_goes_on() {
+    let world = World::new();
+    let old = world.issue(&["--profile", "jpki-only"]);
+    let edit = |path: std::path::PathBuf, fields: &[&str]| {
+        let mut value: serde_json::Value = serde_json::from_slice(&fs::read(&path).expect("reads")).expect("JSON");
+        let object = value.as_object_mut().expect("an object");
+        fields.iter().for_each(|field| drop(object.remove(*field)));
+        fs::write(&path, value.to_string()).expect("writes");
+    };
+    let folder = Path::new(world.name());
+    let place = folder.join("cards").join(&old);
+    edit(place.join("card.json"), &["profile", "security_code", "authenticity_key"]);
+    edit(folder.join("verifiable.json"), &["root"]);
+    fs::remove_dir_all(folder.join("verifiable")).expect("removes");
+    assert!(world.run(&["show"]).succeeded().out.contains(&old));
+    assert!(world.run(&["show", &old]).succeeded().out.contains("3 of 3 tries left"));
+    world.run(&["check", &old]).succeeded();
+    assert_eq!(words(&world, &old, &[SELECT, "00A4040C0AD3921000310001010100"]), ["9000", "6A82"]);
+    world.run(&["reset-pin", &old, "form", "1234"]).failed(1, &["has no"]);
+    let new = world.issue(&[]);
+    assert!(folder.join("verifiable/face-signer/key.pem").exists());
+    world.run(&["check", &new]).succeeded();
+    world.run(&["check", &old]).succeeded();
 }
