@@ -37,5 +37,6 @@ pub mod reference;
 pub mod relying;
 pub mod resident;
 pub mod signer;
+pub mod survey;
 pub mod verifiable;
 pub mod world;
