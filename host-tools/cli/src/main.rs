@@ -3,12 +3,15 @@
 mod apdu;
 mod args;
 mod bench;
+mod card;
 mod check;
+mod decode;
 mod desk;
 mod failure;
 mod issue;
 mod out;
 mod person;
+mod private;
 mod serve;
 mod show;
 mod tour;
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Command::Serve(serve) => serve::run(&serve),
         Command::Check(check) => check::run(&check),
         Command::Show(show) => show::run(&show),
+        Command::Card(args::Card::Report(report)) => card::report(&report),
         Command::Apdu(apdu) => apdu::run(&apdu),
         Command::ResetPin(reset) => issue::reset_pin(&reset),
         Command::Bench(bench) => bench::run(&bench),

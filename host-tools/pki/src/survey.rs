@@ -76,8 +76,8 @@ pub struct Seen {
 pub enum Content {
     /// A transparent EF, filler included.
     File(Vec<u8>),
-    /// Records without their headers.
-    Records(Vec<Vec<u8>>),
+    /// An EF of records, each with its header.
+    Records(Vec<u8>),
     /// Tries left of a PIN object, before anything was presented.
     Tries(u8),
     /// Not read: the card's word.
@@ -203,7 +203,7 @@ fn visit(
                 opened(read)?.map_or_else(Content::Closed, Content::File)
             }
             (Kind::Records(_), _) => {
-                opened(selected.records(object.number))?.map_or_else(Content::Closed, Content::Records)
+                opened(selected.record_file(object.number))?.map_or_else(Content::Closed, Content::Records)
             }
             _ => Content::Unseen,
         };

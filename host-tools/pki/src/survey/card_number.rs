@@ -1,5 +1,6 @@
 //! The card's number, record 1 of 共通カードAP 0001. (card.md §9.1)
 
+use apdu::tlv::{Rules, simple::Reader};
 use serde::Serialize;
 
 /// 28 digits.
@@ -14,6 +15,12 @@ pub struct CardNumber {
 }
 
 impl CardNumber {
+    /// Out of the EF, whose first record it is.
+    #[must_use]
+    pub fn first(file: &[u8]) -> Option<Self> {
+        Reader::new(file, Rules::Card).next()?.ok().and_then(|record| CardNumber::parse(record.value))
+    }
+
     /// Out of the record's value. `None` for anything but 28 digits.
     #[must_use]
     pub fn parse(record: &[u8]) -> Option<Self> {

@@ -91,7 +91,7 @@ impl Findings {
     #[must_use]
     pub fn of(survey: &Survey, authorities: Authorities<'_>) -> Self {
         let number = match survey.content(0x0201) {
-            Some(Content::Records(records)) => records.first().and_then(|record| CardNumber::parse(record)),
+            Some(Content::Records(records)) => CardNumber::first(records),
             _ => None,
         };
         Findings {
