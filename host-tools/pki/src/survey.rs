@@ -12,7 +12,7 @@ mod token;
 pub use card_number::CardNumber;
 pub use certificate::{Holder, Seen as SeenCertificate};
 pub use credentials::{Credential, Credentials};
-pub use findings::{Authorities, CertificateFile, CertificateState, Findings, Judged, VerifiableCertificate};
+pub use findings::{Authorities, CertificateFile, CertificateState, Findings, Judged, Present, VerifiableCertificate};
 pub use personal::{Age, Personal};
 pub use token::TokenInformation;
 

@@ -94,7 +94,7 @@ fn certificate(bytes: &[u8]) -> Vec<String> {
                 format!("certificate of {length} bytes, serial {}", seen.serial),
                 format!("  subject {}", seen.subject),
                 format!("  issuer  {}", seen.issuer),
-                format!("  valid   {} to {}", seen.not_before, seen.not_after),
+                format!("  valid   {} to {}", seen.not_before.date(), seen.not_after.date()),
             ];
             lines.extend(seen.holder.map(|holder| {
                 format!("  holder  {}, {}, born {}, sex {}", holder.name, holder.address, holder.birth, holder.sex)

@@ -1,6 +1,6 @@
 //! Pieces of the page.
 
-use crate::show::{CertificateView, Examined, PinView, View};
+use crate::show::{CertificateView, Examined, PinState, PinView, View};
 use base64ct::{Base64, Encoding};
 use maud::{Markup, PreEscaped, html};
 use std::fmt::Write;
@@ -111,10 +111,11 @@ pub(super) fn pins(view: &View) -> Markup {
                         td { code { (file.identifier) } }
                         td { (pips(pin)) }
                         td {
-                            @match (pin.left, pin.of) {
-                                (0, 0) => span.quiet { "全カードで閉塞 blocked on every card" },
-                                (0, _) => span.bad { "閉塞 blocked" },
-                                _ => span.good { "使用可 usable" },
+                            @match pin.state {
+                                PinState::BlockedByDesign => span.quiet { "全カードで閉塞 blocked on every card" },
+                                PinState::NeverSet => span.quiet { "未設定 never set" },
+                                PinState::Blocked => span.bad { "閉塞 blocked" },
+                                PinState::Usable => span.good { "使用可 usable" },
                             }
                         }
                     }

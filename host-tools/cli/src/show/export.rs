@@ -13,8 +13,8 @@ const OF_MY_NUMBER: [u16; 3] = [0x0501, 0x0503, 0x0405];
 pub(super) fn write(examined: &Examined, view: &View, folder: &Path, force: bool) -> Result<Vec<String>, Failure> {
     let mut files: Vec<(String, Vec<u8>)> = Vec::new();
     for certificate in &examined.findings.certificates {
-        if let CertificateState::Present { der, .. } = &certificate.state {
-            files.push((format!("{}.pem", certificate.name.replace(' ', "-")), pem(der).into_bytes()));
+        if let CertificateState::Present(present) = &certificate.state {
+            files.push((format!("{}.pem", certificate.name.replace(' ', "-")), pem(&present.der).into_bytes()));
         }
     }
     images(examined, &mut files);

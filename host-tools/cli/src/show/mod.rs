@@ -5,7 +5,7 @@ mod export;
 mod text;
 mod view;
 
-pub(crate) use view::{CertificateView, PinView, View};
+pub(crate) use view::{CertificateView, PinState, PinView, View};
 
 use crate::{args, failure::Failure, out::say};
 use card_os::profile::Phase;

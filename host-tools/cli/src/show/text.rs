@@ -2,7 +2,7 @@
 
 use super::{
     CertificateView, View,
-    view::{ApplicationView, FileView, PersonalView, Told},
+    view::{ApplicationView, FileView, PersonalView, PinState, PinView, Told},
 };
 use crate::out::say;
 
@@ -66,7 +66,7 @@ fn print_certificate(certificate: &CertificateView) {
     };
     let verdict = believed(certificate.believed == Some(true));
     say!("  {name} {japanese} ({file}): serial {}, {} bytes, {verdict}", seen.serial, seen.bytes);
-    say!("    {} to {}", seen.not_before, seen.not_after);
+    say!("    {} to {}", moment(seen.not_before), moment(seen.not_after));
     say!("    subject {}", seen.subject);
     say!("    issuer  {}", seen.issuer);
     if let Some(holder) = &seen.holder {
@@ -97,8 +97,8 @@ fn print_personal(personal: &PersonalView) {
     line("個人番号 (My Number as an image)", &personal.my_number_image, |image| {
         format!("{} bytes", image.image_bytes)
     });
-    line("券面事項確認AP: the card has the key of its records", &personal.face_key, |()| String::new());
-    line("券面事項入力補助AP: the card has the key of its records", &personal.text_key, |()| String::new());
+    line("券面事項確認AP: the card has the key of its records", &personal.face_key, |_| String::new());
+    line("券面事項入力補助AP: the card has the key of its records", &personal.text_key, |_| String::new());
 }
 
 fn line<T>(name: &str, told: &Option<Told<T>>, value: impl FnOnce(&T) -> String) {
@@ -136,14 +136,24 @@ fn print_file(file: &FileView) {
         access.push("nobody".into());
     }
     let state = match (&file.pin, file.seen.as_deref()) {
-        (Some(pin), _) if pin.left == 0 && pin.of == 0 => "; blocked on every card".to_owned(),
-        (Some(pin), _) if pin.left == 0 => {
-            format!("; 0 of {} tries left: locked, `jitsuin reset-pin` opens it", pin.of)
-        }
-        (Some(pin), _) => format!("; {} of {} tries left", pin.left, pin.of),
+        (Some(pin), _) => format!("; {}", pin_state(pin)),
         (None, Some("read") | None) => String::new(),
         (None, Some(word)) => format!("; not read: {word}"),
     };
     let names = format!("{} {}", file.name, file.japanese);
     say!("  {}  {}: {}{size}; {}{state}", file.identifier, names.trim_end(), file.kind, access.join(", "));
+}
+
+fn pin_state(pin: &PinView) -> String {
+    let PinView { left, of, state } = pin;
+    match state {
+        PinState::Usable => format!("{left} of {of} tries left"),
+        PinState::Blocked => format!("{left} of {of} tries left: locked, `jitsuin reset-pin` opens it"),
+        PinState::NeverSet => "never set: nothing that it opens was issued".into(),
+        PinState::BlockedByDesign => "blocked on every card".into(),
+    }
+}
+
+fn moment(moment: time::OffsetDateTime) -> String {
+    moment.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
 }

@@ -2,8 +2,9 @@
 
 use super::{Examined, access};
 use crate::decode;
-use card_os::profile::{Kind, Phase};
+use card_os::profile::{Kind, Object, Phase};
 use pki::{
+    cvc,
     reference::{number_a, number_b},
     relying::NotBelieved,
     survey::{CardNumber, CertificateState, Content, Judged, SeenCertificate, TokenInformation},
@@ -66,7 +67,18 @@ pub(crate) struct FileView {
 pub(crate) struct PinView {
     pub(crate) left: u8,
     pub(crate) of: u8,
-    pub(crate) state: &'static str,
+    pub(crate) state: PinState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum PinState {
+    Usable,
+    Blocked,
+    /// Blocked since the card was issued, because there was nothing for it.
+    NeverSet,
+    /// A reference that every card holds blocked.
+    BlockedByDesign,
 }
 
 #[derive(Debug, Serialize)]
@@ -122,10 +134,14 @@ pub(crate) struct PersonalView {
     pub(crate) my_number_image: Option<Told<ImageView>>,
     /// Whether the card signs with the key that its records name.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) face_key: Option<Told<()>>,
+    pub(crate) face_key: Option<Told<Proved>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) text_key: Option<Told<()>>,
+    pub(crate) text_key: Option<Told<Proved>>,
 }
+
+/// Nothing more to tell.
+#[derive(Debug, Serialize)]
+pub(crate) struct Proved {}
 
 #[derive(Debug, Serialize)]
 pub(crate) struct NumberView {
@@ -226,7 +242,9 @@ fn applications(examined: &Examined) -> Vec<ApplicationView> {
             let (size, pin, seen) = match (&seen.content, object.kind) {
                 (Content::File(bytes), _) => (Some(bytes.len().to_string()), None, Some("read".into())),
                 (Content::Records(bytes), _) => (Some(bytes.len().to_string()), None, Some("read".into())),
-                (Content::Tries(left), Kind::Pin { tries, .. }) => (None, Some(pin(*left, tries)), None),
+                (Content::Tries(left), Kind::Pin { tries, .. }) => {
+                    (None, Some(PinView { left: *left, of: tries, state: pin_state(examined, object, *left) }), None)
+                }
                 (Content::Closed(sw), _) => (access::size(object), None, Some(sw.to_string())),
                 _ => (access::size(object), None, None),
             };
@@ -252,26 +270,33 @@ fn applications(examined: &Examined) -> Vec<ApplicationView> {
     examined.survey.applications.iter().map(view).collect()
 }
 
-fn identifier(object: &card_os::profile::Object) -> String {
+fn identifier(object: &Object) -> String {
     match object.kind {
         Kind::DataObject { tag, .. } => format!("{tag:04X}"),
         _ => format!("{:04X}", object.number),
     }
 }
 
-fn pin(left: u8, of: u8) -> PinView {
-    let state = match (left, of) {
-        (0, 0) => "blocked on every card",
-        (0, _) => "blocked",
-        _ => "usable",
-    };
-    PinView { left, of, state }
+fn pin_state(examined: &Examined, object: &Object, left: u8) -> PinState {
+    let record = &examined.record;
+    let holders = matches!(object.kind, Kind::Pin { tries: 3..=5, .. });
+    match object.kind {
+        Kind::Pin { tries: 0, .. } => PinState::BlockedByDesign,
+        _ if object.grouping() == 0x011B && record.signature.is_none() => PinState::NeverSet,
+        _ if holders && !record.profile.pins => PinState::NeverSet,
+        _ if left == 0 => PinState::Blocked,
+        _ => PinState::Usable,
+    }
 }
 
 fn data_objects(examined: &Examined) -> Vec<DataObjectView> {
     let view = |object: &pki::survey::DataObject| {
         let content = match &object.content {
-            Ok(bytes) => decode::value(bytes),
+            Ok(bytes) => match (object.tag, cvc::Certificate::parse(bytes), bytes.first_chunk()) {
+                (_, Some(certificate), _) => format!("{} by {}", certificate.subject(), certificate.issuer()),
+                (0x0042 | 0x00F7, _, Some(id)) => cvc::KeyId(*id).to_string(),
+                _ => decode::value(bytes),
+            },
             Err(sw) => sw.to_string(),
         };
         DataObjectView { tag: format!("{:04X}", object.tag), name: object.name, content }
@@ -284,10 +309,10 @@ fn certificates(examined: &Examined) -> Vec<CertificateView> {
         let (state, certificate, believed) = match &file.state {
             CertificateState::Closed => ("closed: a PIN opens it".to_owned(), None, None),
             CertificateState::Empty => ("never issued".to_owned(), None, None),
-            CertificateState::Present { certificate: Err(error), .. } => (error.to_string(), None, Some(false)),
-            CertificateState::Present { certificate: Ok(judged), .. } => {
-                ("present".to_owned(), Some(judged.value.clone()), Some(judged.believed.is_ok()))
-            }
+            CertificateState::Present(present) => match &present.certificate {
+                Err(error) => (error.to_string(), None, Some(false)),
+                Ok(judged) => ("present".to_owned(), Some(judged.value.clone()), Some(judged.believed.is_ok())),
+            },
         };
         let (name, japanese) = (file.name, file.japanese);
         CertificateView { file: format!("{:04X}", file.file), name, japanese, state, certificate, believed }
@@ -345,8 +370,8 @@ fn personal(examined: &Examined) -> PersonalView {
             .number_image
             .as_ref()
             .map(|image| told(image, |image| ImageView { image_bytes: image.len() })),
-        face_key: personal.face_key.as_ref().map(|key| told(key, |()| ())),
-        text_key: personal.text_key.as_ref().map(|key| told(key, |()| ())),
+        face_key: personal.face_key.as_ref().map(|key| told(key, |()| Proved {})),
+        text_key: personal.text_key.as_ref().map(|key| told(key, |()| Proved {})),
     }
 }
 

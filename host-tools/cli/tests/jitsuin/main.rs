@@ -6,3 +6,4 @@ mod commands;
 mod people;
 mod readme;
 mod support;
+mod whole_card;

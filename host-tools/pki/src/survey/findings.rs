@@ -52,12 +52,16 @@ pub enum CertificateState {
     /// Never issued.
     Empty,
     /// A certificate.
-    Present {
-        /// Its DER.
-        der: Vec<u8>,
-        /// What it says, and whether the world's CA signed it.
-        certificate: Result<Judged<SeenCertificate>, NotBelieved>,
-    },
+    Present(Box<Present>),
+}
+
+/// A certificate that was read.
+#[derive(Debug)]
+pub struct Present {
+    /// Its DER.
+    pub der: Vec<u8>,
+    /// What it says, and whether the world's CA signed it.
+    pub certificate: Result<Judged<SeenCertificate>, NotBelieved>,
 }
 
 /// A card-verifiable certificate.
@@ -133,7 +137,7 @@ fn state(content: &[u8], authority: &[u8]) -> CertificateState {
     let certificate = SeenCertificate::parse(&der)
         .map(|value| Judged { value, believed: relying::chain(&der, authority) })
         .map_err(NotBelieved::Certificate);
-    CertificateState::Present { der, certificate }
+    CertificateState::Present(Box::new(Present { der, certificate }))
 }
 
 /// The DER object at the start of a certificate's file. (card.md §6.3)
