@@ -52,7 +52,7 @@ pub(super) fn pictures(examined: &Examined) -> Markup {
     }
 }
 
-/// A certificate with the part of its time that is over.
+/// A certificate with the part of its time that is left.
 pub(super) fn certificate(certificate: &CertificateView, now: OffsetDateTime) -> Markup {
     let heading = html! {
         h3 { (certificate.japanese) " " small { (certificate.name) " · EF " (certificate.file) } }
@@ -61,7 +61,8 @@ pub(super) fn certificate(certificate: &CertificateView, now: OffsetDateTime) ->
         return html! { article { (heading) p.quiet { (certificate.state) } } };
     };
     let (begin, end) = (seen.not_before.unix_timestamp(), seen.not_after.unix_timestamp());
-    let gone = (now.unix_timestamp() - begin).clamp(0, (end - begin).max(1)) * 100 / (end - begin).max(1);
+    let whole = (end - begin).max(1);
+    let left = (end - now.unix_timestamp()).clamp(0, whole) * 100 / whole;
     let (state, class) = match (now < seen.not_before, now > seen.not_after) {
         (true, _) => ("まだ有効ではない not yet valid", "bad"),
         (_, true) => ("期限切れ expired", "bad"),
@@ -75,7 +76,7 @@ pub(super) fn certificate(certificate: &CertificateView, now: OffsetDateTime) ->
     html! {
         article {
             (heading)
-            div.bar role="img" aria-label=(format!("{gone} % of its time is over")) { i style=(format!("width:{gone}%")) {} }
+            div.bar role="img" aria-label=(format!("{left} % of its time is left")) { i style=(format!("width:{left}%")) {} }
             p { (date(seen.not_before)) " – " (date(seen.not_after)) " · " span class=(class) { (state) } " · " (verdict) }
             dl.plainlist {
                 dt { "シリアル番号 Serial" } dd { code { (seen.serial) } }
