@@ -8,6 +8,7 @@
 
 pub mod blocks;
 pub mod script;
+pub mod signatures;
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! The engine against other implementations: Wycheproof's signatures, the `rsa` crate, and `crypto-bigint`.
+//! The engine against other implementations: the signatures of Wycheproof and of NIST, the `rsa` crate, and `crypto-bigint`.
 
 mod support;
 
@@ -76,6 +76,39 @@ fn wycheproof_signatures_of_three_sizes() {
     ];
     println!("Wycheproof signatures of 2048, 3072, 4096 bits: {compared:?}");
     assert!(compared.into_iter().flatten().all(|count| count > 15), "{compared:?}");
+}
+
+/// A key of which only modulus and exponent are published: another implementation finds its primes.
+fn factored(n: &[u8], d: &[u8]) -> rsa::PrivateKey {
+    let number = |bytes: &[u8]| BoxedUint::from_be_slice_vartime(bytes);
+    rsa::PrivateKey::from_components(number(n), 65_537u64.into(), number(d), vec![]).expect("a key")
+}
+
+/// Signs every message of NIST's keys of one size; gives how many signatures were compared.
+fn nist<const N: usize, const M: usize>() -> usize {
+    let mut compared = 0;
+    for key in vectors::signatures::generation() {
+        if key.n.len() != M * limb::BYTES {
+            continue;
+        }
+        let mut engine: PrivateKey<N, M> = Numbers::of(&factored(&key.n, &key.d)).prepared(Portable);
+        for signed in &key.signatures {
+            let input = encode(&signed.hash, &signed.message, key.n.len());
+            assert_eq!(private(&mut engine, &input).as_ref(), Ok(&signed.signature), "{}, {M} limbs", signed.hash);
+            compared += 1;
+        }
+    }
+    compared
+}
+
+#[test]
+fn nist_signatures_of_three_sizes() {
+    let compared = [
+        nist::<{ 1024 / limb::BITS as usize }, { 2048 / limb::BITS as usize }>(),
+        nist::<{ 1536 / limb::BITS as usize }, { 3072 / limb::BITS as usize }>(),
+        nist::<{ 2048 / limb::BITS as usize }, { 4096 / limb::BITS as usize }>(),
+    ];
+    assert_eq!(compared, [10, 5, 5]);
 }
 
 /// Random inputs, and those where arithmetic breaks first: 0, 1, n − 1, multiples of a prime, runs of ones.

@@ -1,6 +1,10 @@
 //! The command line: one table that makes parser, help and error messages.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use sim::backend::Backend;
 use std::path::PathBuf;
 
 /// Japan's My Number Card and its public certification service (JPKI), simulated end to end.
@@ -158,12 +162,12 @@ pub(crate) struct Issue {
     /// Signature password 署名用暗証番号: 6 to 16 characters of A-Z and 0-9, with both.
     #[arg(long, value_name = "PASSWORD", default_value = "ABC123")]
     pub sign_pin: String,
-    /// 住民基本台帳用暗証番号: four digits [default: as the user authentication PIN].
-    #[arg(long, value_name = "PIN")]
-    pub residents_pin: Option<String>,
-    /// 券面事項入力補助用暗証番号: four digits [default: as the user authentication PIN].
-    #[arg(long, value_name = "PIN")]
-    pub form_pin: Option<String>,
+    /// 住民基本台帳用暗証番号: four digits.
+    #[arg(long, value_name = "PIN", default_value = "1234")]
+    pub residents_pin: String,
+    /// 券面事項入力補助用暗証番号: four digits.
+    #[arg(long, value_name = "PIN", default_value = "1234")]
+    pub form_pin: String,
     /// Kind of card: a name of `jitsuin profiles`, or a file of that form.
     #[arg(long, value_name = "NAME|FILE", default_value = "card", conflicts_with = "resume")]
     pub profile: String,
@@ -197,6 +201,9 @@ pub(crate) struct Serve {
     /// Write every exchange as JSON lines, secrets blanked.
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+    /// Let this RSA engine sign [default: the fastest that runs on this processor].
+    #[arg(long, value_name = "NAME", value_parser = engine())]
+    pub engine: Option<Backend>,
 }
 
 /// `jitsuin check`
@@ -212,9 +219,9 @@ pub(crate) struct Check {
     /// Signature password.
     #[arg(long, value_name = "PASSWORD", default_value = "ABC123")]
     pub sign_pin: String,
-    /// 券面事項入力補助用暗証番号 [default: as the user authentication PIN].
-    #[arg(long, value_name = "PIN")]
-    pub form_pin: Option<String>,
+    /// 券面事項入力補助用暗証番号.
+    #[arg(long, value_name = "PIN", default_value = "1234")]
+    pub form_pin: String,
     /// Print one JSON document instead of text.
     #[arg(long)]
     pub json: bool,
@@ -436,6 +443,11 @@ pub(crate) struct BenchOnce {
     pub times: u64,
     /// A key or a card that the benchmark wrote.
     pub made: PathBuf,
+}
+
+/// The engines by name, for the parser to list; whether one runs here is found out when it is wanted.
+fn engine() -> impl TypedValueParser<Value = Backend> {
+    PossibleValuesParser::new(Backend::ALL.map(Backend::name)).try_map(|name| name.parse::<Backend>())
 }
 
 /// `20..30` or `20` as completed years.

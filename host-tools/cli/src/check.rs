@@ -16,8 +16,7 @@ pub(crate) fn run(check: &args::Check) -> Result<(), Failure> {
     let (record, card) = crate::card(&world, &check.card)?;
     let began = Instant::now();
     let json = check.json;
-    let form = check.form_pin.as_deref().unwrap_or(&check.auth_pin);
-    let pins = Presented { authentication: &check.auth_pin, signature: &check.sign_pin, form };
+    let pins = Presented { authentication: &check.auth_pin, signature: &check.sign_pin, form: &check.form_pin };
     let checks = prove(&world, &record, card, pins, &mut |check| {
         if !json {
             print(check);

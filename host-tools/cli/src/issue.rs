@@ -79,14 +79,8 @@ fn pins(issue: &args::Issue, profile: &CardProfile) -> Result<Pins, Failure> {
     if profile.is_juki_card() {
         return Pins::of_juki_card(&issue.sign_pin).map_err(usage);
     }
-    let mut pins = Pins::new(&issue.auth_pin, &issue.sign_pin).map_err(usage)?;
-    if let Some(pin) = &issue.residents_pin {
-        pins = pins.with_residents(pin).map_err(usage)?;
-    }
-    match &issue.form_pin {
-        Some(pin) => pins.with_form(pin).map_err(usage),
-        None => Ok(pins),
-    }
+    let pins = Pins::new(&issue.auth_pin, &issue.sign_pin);
+    pins.and_then(|pins| pins.with_residents(&issue.residents_pin)?.with_form(&issue.form_pin)).map_err(usage)
 }
 
 /// A card profile by its name, or out of a file where the name looks like one.

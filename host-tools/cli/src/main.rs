@@ -24,7 +24,7 @@ use crate::{
 use clap::Parser;
 use pki::world::{CardRecord, Progress, World};
 use serde::Serialize;
-use sim::{card::StoredCard, rng::SimRng};
+use sim::{backend::AnyEngine, card::StoredCard, rng::SimRng};
 use std::{path::Path, process::ExitCode};
 
 fn main() -> ExitCode {
@@ -65,11 +65,16 @@ fn world(folder: &Path) -> Result<World, Failure> {
 
 /// An issued card of a world, taken out of its box.
 fn card(world: &World, id: &str) -> Result<(CardRecord, StoredCard), Failure> {
+    card_on(world, id, AnyEngine::default())
+}
+
+/// The same on an engine that was asked for.
+fn card_on(world: &World, id: &str, engine: AnyEngine) -> Result<(CardRecord, StoredCard), Failure> {
     let record = world.card(id)?;
     if record.progress == Progress::Issuing {
         return Err(pki::counter::CounterError::Unfinished(id.into()).into());
     }
-    Ok((record, StoredCard::open(&world.image(id), SimRng::from_os()?)?))
+    Ok((record, StoredCard::open_on(&world.image(id), engine, SimRng::from_os()?)?))
 }
 
 /// Prints a JSON document.

@@ -2,6 +2,7 @@
 
 use crate::{args, desk::READER, failure::Failure, out::say};
 use sim::{
+    backend::{AnyEngine, Backend},
     pcsc::{SOCKET_VARIABLE, Server},
     slot::Slot,
     trace::Trace,
@@ -18,7 +19,9 @@ use std::{
 /// `jitsuin serve`
 pub(crate) fn run(serve: &args::Serve) -> Result<(), Failure> {
     let world = crate::world(&serve.world)?;
-    let (record, card) = crate::card(&world, &serve.card)?;
+    let engine = engine(serve.engine)?;
+    let signer = engine.backend();
+    let (record, card) = crate::card_on(&world, &serve.card, engine)?;
     let slot = Slot::new(READER);
     if let Some(path) = &serve.trace {
         slot.observe(Arc::new(Trace::new(trace_file(path)?, card.card().model())));
@@ -48,6 +51,7 @@ pub(crate) fn run(serve: &args::Serve) -> Result<(), Failure> {
     if let Some(address) = &serve.vpcd {
         say!("# attached to vpcd at {address}, again whenever it comes back");
     }
+    say!("# signatures by the engine {signer}");
     say!("# {} is in the reader {READER:?}; interrupt to take it out", record.id);
     // The sender lives in the handler, so this waits for an interrupt and nothing else.
     let _ = wait.recv();
@@ -55,6 +59,17 @@ pub(crate) fn run(serve: &args::Serve) -> Result<(), Failure> {
     slot.remove();
     eprintln!("{} is out of the reader", record.id);
     Ok(())
+}
+
+/// The engine asked for, or the fastest.
+fn engine(asked: Option<Backend>) -> Result<AnyEngine, Failure> {
+    let here = || Backend::ALL.into_iter().filter(|backend| backend.is_available()).map(Backend::name);
+    match asked {
+        None => Ok(AnyEngine::default()),
+        Some(backend) => AnyEngine::with(backend).map_err(|error| {
+            Failure::Usage(format!("{error}; here there are {}", here().collect::<Vec<_>>().join(", ")))
+        }),
+    }
 }
 
 /// A trace shows who did what, so only its owner reads it.

@@ -103,13 +103,21 @@ impl StoredCard {
         Ok(StoredCard { image: Image::create(path, card.nvm())?, card })
     }
 
-    /// Opens a card.
+    /// Opens a card on the fastest engine.
     ///
     /// # Errors
     /// [`CardError`].
     pub fn open(path: &std::path::Path, rng: SimRng) -> Result<Self, CardError> {
+        StoredCard::open_on(path, AnyEngine::default(), rng)
+    }
+
+    /// Opens a card on this engine.
+    ///
+    /// # Errors
+    /// [`CardError`].
+    pub fn open_on(path: &std::path::Path, engine: AnyEngine, rng: SimRng) -> Result<Self, CardError> {
         let (image, flash) = Image::open(path)?;
-        let card = Card::mount(flash, AnyEngine::default(), rng).map_err(|(error, _)| CardError::Store(error))?;
+        let card = Card::mount(flash, engine, rng).map_err(|(error, _)| CardError::Store(error))?;
         Ok(StoredCard { card, image })
     }
 

@@ -26,11 +26,11 @@ const SELECT: &str = "00A4040C0AD392F000260100000001";
 fn without_a_command_everything_is_shown() {
     let said = run(&mut binary()).succeeded();
     let last = said.out.lines().rev().find(|line| line.contains("checks passed")).expect("a summary");
-    assert!(last.starts_with("29 of 29"), "{last}");
+    assert!(last.starts_with("34 of 34"), "{last}");
     assert!(!said.out.contains("FAIL") && said.out.contains("nothing is kept"));
     let json: serde_json::Value = serde_json::from_str(&jitsuin(["tour", "--json"]).succeeded().out).expect("json");
     assert_eq!(json["passed"], true);
-    assert_eq!(json["checks"].as_array().expect("checks").len(), 29);
+    assert_eq!(json["checks"].as_array().expect("checks").len(), 34);
 }
 
 #[test]
@@ -274,6 +274,40 @@ fn sockets_that_cannot_be_opened_are_explained() {
     assert!(said.err.contains("out of the reader"));
     assert!(!world.file("pcsc").exists(), "the socket is removed");
     world.run(&["check", &one]).succeeded();
+}
+
+/// Every engine that runs here makes the one signature; one that does not is refused before the card is touched.
+#[test]
+fn a_card_is_served_by_any_engine() {
+    use sim::{backend::Backend, pcsc::PcscReader, reader::Reader};
+    let help = jitsuin(["serve", "--help"]).succeeded().out;
+    assert!(Backend::ALL.into_iter().all(|backend| help.contains(backend.name())), "{help}");
+    let world = World::new();
+    let card = world.issue(&[]);
+    let socket = world.file("pcsc");
+    let path = socket.to_str().expect("plain");
+    world.run(&["serve", &card, "--engine", "abacus"]).failed(2, &["abacus", "portable", "adx", "ifma", "rsa"]);
+    let mut signatures = std::collections::BTreeSet::new();
+    for backend in Backend::ALL {
+        if !backend.is_available() {
+            let words = ["cannot run here", "there are portable"];
+            world.run(&["serve", &card, "--engine", backend.name()]).failed(2, &words);
+            continue;
+        }
+        let serving = world.serve(&card, &["--pcsc", path, "--engine", backend.name()]);
+        assert!(serving.said.contains(&format!("engine {backend}")), "{}", serving.said);
+        let mut reader = PcscReader::open(&socket, None).expect("opens");
+        reader.power_on().expect("powers");
+        let mut answer = Vec::new();
+        for command in [SELECT, "0020009804 31323334", "802A0397 07 6A69747375696E 00"] {
+            answer = reader.transmit(&hex::decode(command.replace(' ', "")).expect("hex")).expect("answers");
+            assert!(answer.ends_with(&[0x90, 0x00]), "{backend}: {answer:02X?}");
+        }
+        assert_eq!(answer.len(), 258);
+        signatures.insert(answer);
+        serving.interrupt().succeeded();
+    }
+    assert_eq!(signatures.len(), 1, "all engines sign alike");
 }
 
 #[test]

@@ -5,5 +5,6 @@ mod clients;
 mod commands;
 mod people;
 mod readme;
+mod registry;
 mod support;
 mod whole_card;

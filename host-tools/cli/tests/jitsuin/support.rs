@@ -121,19 +121,22 @@ impl World {
 /// A running `jitsuin serve`.
 pub(crate) struct Serve {
     child: Child,
+    /// What it said until the card was in the reader.
+    pub(crate) said: String,
 }
 
 impl Serve {
     fn start(command: &mut Command) -> Serve {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
-        let out = BufReader::new(child.stdout.take().expect("piped"));
-        let ready = out.lines().map_while(Result::ok).any(|line| line.contains("is in the reader"));
-        if !ready {
-            let mut said = String::new();
-            let _ = child.stderr.take().expect("piped").read_to_string(&mut said);
-            panic!("serve ended: {said}");
+        let mut out = BufReader::new(child.stdout.take().expect("piped"));
+        let mut said = String::new();
+        while !said.contains("is in the reader") && out.read_line(&mut said).is_ok_and(|length| length > 0) {}
+        if !said.contains("is in the reader") {
+            let mut err = String::new();
+            let _ = child.stderr.take().expect("piped").read_to_string(&mut err);
+            panic!("serve ended: {said}{err}");
         }
-        Serve { child }
+        Serve { child, said }
     }
 
     /// Interrupts it as Ctrl-C does, and waits for its end.
