@@ -5,6 +5,7 @@ mod args;
 mod bench;
 mod card;
 mod check;
+mod conform;
 mod decode;
 mod desk;
 mod failure;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Issue(issue) => issue::issue(&issue),
         Command::Serve(serve) => serve::run(&serve),
         Command::Check(check) => check::run(&check),
+        Command::Conform(conform) => conform::run(&conform),
         Command::Show(show) => show::run(&show),
         Command::Card(args::Card::Report(report)) => card::report(&report),
         Command::Apdu(apdu) => apdu::run(&apdu),

@@ -48,6 +48,9 @@ pub struct CardRecord {
     /// What kind of card it is; the first cards had the public certification application alone.
     #[serde(default = "CardProfile::jpki_only")]
     pub profile: CardProfile,
+    /// Modulus of the key by which the card authenticates itself (共通カードAP 0019), hexadecimal. Nothing on the card tells it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub authenticity_key: Option<String>,
     /// Printed on its face, where it has one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub security_code: Option<SecurityCode>,

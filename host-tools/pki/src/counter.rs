@@ -129,6 +129,7 @@ pub fn prepare(
         progress: Progress::Issuing,
         signature: None,
         authentication: None,
+        authenticity_key: None,
         id,
         serial,
         keys: profile.keys.unwrap_or(keys),

@@ -147,6 +147,8 @@ pub struct Chain {
     pub first: Vec<u8>,
     /// GET DATA 7F21: intermediate → next key.
     pub second: Vec<u8>,
+    /// The root's public key, where the world still knows it: the first worlds did not keep it.
+    pub root: Option<PublicKey>,
 }
 
 impl Chain {
@@ -154,7 +156,7 @@ impl Chain {
     ///
     /// # Errors
     /// Of key generation or signing.
-    pub fn create(rng: &mut impl CryptoRng) -> Result<(Self, PublicKey), rsa::Error> {
+    pub fn create(rng: &mut impl CryptoRng) -> Result<Self, rsa::Error> {
         let ids = [KeyId::new(b"8000020", b"001"), KeyId::new(b"8999930", b"002"), KeyId::new(b"8000050", b"001")];
         let root = keys::generate(rng)?;
         let intermediate = keys::generate(rng)?;
@@ -162,7 +164,7 @@ impl Chain {
         let first = Certificate::issue(&root, ids[0], ids[1], intermediate.as_public_key(), rng)?;
         let second = Certificate::issue(&intermediate, ids[1], ids[2], next.as_public_key(), rng)?;
         let (first, second) = (first.data_object(), second.data_object());
-        Ok((Chain { intermediate: ids[1], first, second }, root.as_public_key().clone()))
+        Ok(Chain { intermediate: ids[1], first, second, root: Some(root.as_public_key().clone()) })
     }
 
     /// Whether both certificates hold under a root key.
@@ -180,7 +182,8 @@ mod tests {
 
     #[test]
     fn a_chain_has_the_measured_shape_and_holds() {
-        let (chain, root) = Chain::create(&mut SimRng::seeded(11)).expect("keys");
+        let chain = Chain::create(&mut SimRng::seeded(11)).expect("keys");
+        let root = chain.root.clone().expect("just made");
         assert_eq!((chain.first.len(), chain.second.len()), (575, 575), "card.md §10");
         assert!(chain.verifies(&root));
         assert_eq!(&chain.intermediate.0[..], b"8999930\x08\x05002\0\0\0\0");

@@ -28,6 +28,10 @@ use card_os::{
     scp03::{KeySet, Secret16},
 };
 use rand_core::{CryptoRng, Rng};
+use rsa::{
+    PublicKey,
+    pkcs8::{DecodePublicKey, EncodePublicKey},
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sim::{
     image::replace,
@@ -157,6 +161,9 @@ struct ManagerChain {
     intermediate: String,
     first: String,
     second: String,
+    /// SubjectPublicKeyInfo of the root; worlds of the first days did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    root: Option<String>,
 }
 
 /// A world, open.
@@ -205,7 +212,7 @@ impl World {
         let now = now.replace_nanosecond(0).unwrap_or(now);
         let signature = Authority::create(Hierarchy::Signature, now, &mut rng)?;
         let authentication = Authority::create(Hierarchy::Authentication, now, &mut rng)?;
-        let (chain, _) = Chain::create(&mut rng).map_err(CaError::Key)?;
+        let chain = Chain::create(&mut rng).map_err(CaError::Key)?;
         let index = Index {
             format: FORMAT.into(),
             version: VERSION,
@@ -231,6 +238,11 @@ impl World {
             intermediate: hex::encode(chain.intermediate.0),
             first: hex::encode(&chain.first),
             second: hex::encode(&chain.second),
+            root: chain
+                .root
+                .as_ref()
+                .and_then(|root| root.to_public_key_der().ok())
+                .map(|der| hex::encode(der.as_bytes())),
         };
         write_json(&folder.join("verifiable.json"), &written)?;
         let cards = folder.join("cards");
@@ -283,9 +295,20 @@ impl World {
         let path = folder.join("verifiable.json");
         let written: ManagerChain = read_json(&path)?;
         let bytes = |text: &str| hex::decode(text).map_err(|error| damaged(&path, &error.to_string()));
+        let root = match &written.root {
+            Some(root) => {
+                let root = PublicKey::from_public_key_der(&bytes(root)?);
+                Some(root.map_err(|error| damaged(&path, &error.to_string()))?)
+            }
+            None => None,
+        };
         let intermediate = bytes(&written.intermediate)?.try_into().map_err(|_| damaged(&path, "key id"))?;
-        let chain =
-            Chain { intermediate: KeyId(intermediate), first: bytes(&written.first)?, second: bytes(&written.second)? };
+        let chain = Chain {
+            intermediate: KeyId(intermediate),
+            first: bytes(&written.first)?,
+            second: bytes(&written.second)?,
+            root,
+        };
         let master = match index.issuer {
             IssuerKeys::Published => None,
             IssuerKeys::Diversified => {

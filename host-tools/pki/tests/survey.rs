@@ -78,7 +78,7 @@ fn a_strangers_roots_believe_nothing() {
     let folder = tempfile::tempdir().expect("folder");
     let mut rng = SimRng::seeded(77);
     let stranger = Verifiable::create(folder.path(), None, &mut rng).expect("keys");
-    let (chain, _) = Chain::create(&mut rng).expect("keys");
+    let chain = Chain::create(&mut rng).expect("keys");
     let credentials = Credentials {
         number_a: given(FACE_NUMBER_A),
         number_b: given(FACE_NUMBER_B),

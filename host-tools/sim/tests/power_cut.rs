@@ -6,7 +6,7 @@
 use card_os::{
     Card, Response,
     platform::{Engine, EngineFault, MODULUS, Nvm, PrivateKey},
-    profile::{Model, Phase},
+    profile::{Kind, Model, Phase},
     scp03::{KeySet, Level},
     store::{Key, Store, Update},
 };
@@ -177,6 +177,40 @@ fn change_leaves_the_old_pin_or_the_new_one() {
     );
     println!("CHANGE REFERENCE DATA: {cases} cuts, {old} kept the old value, {new} have the new one");
     assert!(old > 0 && new > 0);
+}
+
+/// The same for every PIN object of every application.
+#[test]
+fn no_application_gives_a_try_back() {
+    let flash = sample::issued(true).into_nvm();
+    let values = sample::groupings(Model::CARD, true);
+    let mut cases = 0;
+    for application in Model::CARD.applications {
+        let select = [&[0x00, 0xA4, 0x04, 0x0C, application.aid.len() as u8], application.aid].concat();
+        for object in application.objects {
+            let Kind::Pin { tries: most @ 1.., .. } = object.kind else { continue };
+            let sfi = 0x80 | object.number;
+            let (_, value) = values.iter().find(|(grouping, _)| *grouping == object.grouping()).expect("has a value");
+            let present = |value: &[u8]| [&[0x00, 0x20, 0x00, sfi, value.len() as u8], value].concat();
+            let select = |card: &mut TornCard| assert_eq!(transmit(card, &select), [0x90, 0x00]);
+            let left = |card: &mut TornCard| transmit(card, &[0x00, 0x20, 0x00, sfi])[1] & 0x0F;
+            cases += cut_everywhere(
+                &flash,
+                select,
+                |card| transmit(card, &present(b"0")),
+                |memory, answer, operation, tear| {
+                    let mut card = mount(memory);
+                    select(&mut card);
+                    let now = left(&mut card);
+                    assert!(now == most || now == most - 1, "{}: operation {operation}, {tear:?}", object.name);
+                    assert!(answer.first() != Some(&0x63) || now == most - 1, "{}: a free guess", object.name);
+                    assert_eq!(transmit(&mut card, &present(value)), [0x90, 0x00], "{}", object.name);
+                    assert_eq!(left(&mut card), most);
+                },
+            );
+        }
+    }
+    println!("every PIN object: {cases} cuts");
 }
 
 #[test]

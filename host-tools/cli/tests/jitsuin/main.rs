@@ -3,6 +3,7 @@
 mod bench;
 mod clients;
 mod commands;
+mod conform;
 mod people;
 mod readme;
 mod registry;

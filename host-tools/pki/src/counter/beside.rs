@@ -20,7 +20,7 @@ use sim::issuer::Issuer;
 /// [`CounterError`]; the issue is taken up from its beginning, with new keys.
 pub(super) fn issue(
     verifiable: &Verifiable,
-    record: &CardRecord,
+    record: &mut CardRecord,
     issuer: &mut Issuer<'_>,
     pins: &Pins,
     rng: &mut impl CryptoRng,
@@ -31,15 +31,15 @@ pub(super) fn issue(
         let key = cvc::modulus(verifiable.terminal_authority()).map_err(CaError::Key)?;
         issuer.store(0x0116, &cvc::public_key(&key))?;
     }
-    let (Some(number), Some(code)) = (&record.person.my_number, &record.security_code) else { return Ok(()) };
     if !record.profile.has_face() {
         return Ok(());
     }
     step("the card makes its keys for 共通カードAP, 券面事項確認AP and 券面事項入力補助AP");
-    issuer.generate_key(0x0219)?;
+    record.authenticity_key = Some(hex::encode_upper(issuer.generate_key(0x0219)?));
     let face_key = issuer.generate_key(0x041A)?;
     let (text_key, delivery_key) = (issuer.generate_key(0x0513)?, issuer.generate_key(0x0510)?);
     step("drawing the face");
+    let (Some(number), Some(code)) = (&record.person.my_number, &record.security_code) else { return Ok(()) };
     let holder = portrait::Holder {
         name: &record.person.name,
         address: &record.person.address,

@@ -162,8 +162,11 @@ fn verifiable(survey: &Survey, authorities: Authorities<'_>) -> Vec<VerifiableCe
     };
     let mut all = Vec::new();
     if let Some(bytes) = survey.data_object(0x00F8) {
-        // The chain's root signed nothing else and was forgotten; what is known is what it signed.
-        let certificate = judge(bytes, &|_| bytes == authorities.chain.first);
+        let certificate = judge(bytes, &|certificate| match &authorities.chain.root {
+            Some(root) => under(Some(root), certificate),
+            // A world that did not keep the root knows what it signed.
+            None => bytes == authorities.chain.first,
+        });
         all.push(VerifiableCertificate { place: "GET DATA 00F8", certificate });
     }
     if let Some(bytes) = survey.data_object(0x7F21) {
