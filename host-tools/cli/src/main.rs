@@ -3,13 +3,16 @@
 mod apdu;
 mod args;
 mod bench;
+mod card;
 mod check;
 mod conform;
+mod decode;
 mod desk;
 mod failure;
 mod issue;
 mod out;
 mod person;
+mod private;
 mod serve;
 mod show;
 mod tour;
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Command::Check(check) => check::run(&check),
         Command::Conform(conform) => conform::run(&conform),
         Command::Show(show) => show::run(&show),
+        Command::Card(args::Card::Report(report)) => card::report(&report),
         Command::Apdu(apdu) => apdu::run(&apdu),
         Command::ResetPin(reset) => issue::reset_pin(&reset),
         Command::Bench(bench) => bench::run(&bench),

@@ -24,7 +24,7 @@ pub(crate) fn run(serve: &args::Serve) -> Result<(), Failure> {
     let (record, card) = crate::card_on(&world, &serve.card, engine)?;
     let slot = Slot::new(READER);
     if let Some(path) = &serve.trace {
-        slot.observe(Arc::new(Trace::new(trace_file(path)?)));
+        slot.observe(Arc::new(Trace::new(trace_file(path)?, card.card().model())));
     }
     let (interrupted, wait) = mpsc::channel();
     ctrlc::set_handler(move || {

@@ -119,6 +119,12 @@ impl Certificate {
     #[must_use]
     pub fn verify(&self, issuer: &PublicKey) -> Option<PublicKey> {
         issuer.verify(Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(&self.body), &self.signature).ok()?;
+        self.key()
+    }
+
+    /// The certified key, without asking who certified it.
+    #[must_use]
+    pub fn key(&self) -> Option<PublicKey> {
         let key = self.body.get(KEY_ID * 2..)?.strip_prefix(&PUBLIC_KEY_HEAD)?;
         PublicKey::new(BoxedUint::from_be_slice_vartime(key), 65_537u64.into()).ok()
     }

@@ -32,11 +32,38 @@ impl EraYear {
             None => EraYear { era: '0', year: date.year() },
         }
     }
+
+    /// The name of the era; 西暦 before the first.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self.era {
+            '1' => "明治",
+            '2' => "大正",
+            '3' => "昭和",
+            '4' => "平成",
+            '5' => "令和",
+            _ => "西暦",
+        }
+    }
+}
+
+/// A date as people write it in its era: 昭和55年2月17日, 令和元年5月1日.
+#[must_use]
+pub fn written(date: Date) -> String {
+    let year = EraYear::of(date);
+    let number = if year.year == 1 { "元".to_owned() } else { year.year.to_string() };
+    format!("{}{number}年{}月{}日", year.name(), u8::from(date.month()), date.day())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_year_of_an_era_is_written_gannen() {
+        assert_eq!(written(date!(1980 - 02 - 17)), "昭和55年2月17日");
+        assert_eq!(written(date!(2019 - 05 - 01)), "令和元年5月1日");
+    }
 
     #[test]
     fn eras_change_on_their_day() {

@@ -33,4 +33,24 @@ impl Grey {
     pub fn points(&self) -> &[u8] {
         &self.points
     }
+
+    /// As PNG, eight bits of grey a point.
+    #[must_use]
+    pub fn png(&self) -> Vec<u8> {
+        // Into memory, of points that are there: nothing of it fails.
+        self.encode().unwrap_or_default()
+    }
+
+    fn encode(&self) -> Result<Vec<u8>, png::EncodingError> {
+        let (width, height) = (u32::try_from(self.width), u32::try_from(self.height));
+        let mut out = Vec::new();
+        let mut encoder = png::Encoder::new(&mut out, width.unwrap_or(u32::MAX), height.unwrap_or(u32::MAX));
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_filter(png::Filter::Adaptive);
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(&self.points)?;
+        writer.finish()?;
+        Ok(out)
+    }
 }

@@ -40,6 +40,7 @@ pub mod jpeg2000;
 pub mod text;
 
 use figure::Figure;
+use grey::Grey;
 
 /// Most bytes of name, address, photo and security code together: 5,632 bytes of the file less everything else in it.
 pub const PICTURES_MAX: usize = 5632 - 603;
@@ -94,10 +95,19 @@ pub fn face(holder: &Holder<'_>) -> Face {
     let name = |lines| text::draw(holder.name, NAME.0, lines).png();
     let lines = text::count_lines(holder.name, NAME.0).min(NAME.1);
     let name = (2..=lines).rev().map(name).find(|name| name.len() + PHOTO_MIN <= left).unwrap_or_else(|| name(1));
-    let figure = Figure::new(seed(&[holder.name, holder.my_number]), holder.age);
-    let photo = jpeg2000::encode(&figure.draw(), left.saturating_sub(name.len()).min(PHOTO_MAX));
+    let photo = jpeg2000::encode(&figure(holder), left.saturating_sub(name.len()).min(PHOTO_MAX));
     let my_number = text::draw(holder.my_number, MY_NUMBER, 1).png();
     Face { name, address, security_code, my_number, photo }
+}
+
+/// The figure of [`face`]'s photo as PNG, whole and without loss, for programs that cannot show JPEG 2000.
+#[must_use]
+pub fn photo_png(holder: &Holder<'_>) -> Vec<u8> {
+    figure(holder).png()
+}
+
+fn figure(holder: &Holder<'_>) -> Grey {
+    Figure::new(seed(&[holder.name, holder.my_number]), holder.age).draw()
 }
 
 /// A number that follows from texts: FNV-1a.

@@ -73,6 +73,16 @@ fn pngcheck_finds_nothing() {
 }
 
 #[test]
+fn pngcheck_accepts_the_figure() {
+    let (name, address, age) = HOLDERS[0];
+    let holder = Holder { name, address, security_code: "2285", my_number: "000000000019", age };
+    let folder = Folder::new();
+    let path = folder.keep("photo.png", &portrait::photo_png(&holder));
+    let Some(said) = said("pngcheck", "pngcheck", &[&path]) else { return };
+    assert!(said.starts_with("OK:") && said.contains("(378x472, 8-bit grayscale, non-interlaced"), "{said}");
+}
+
+#[test]
 fn another_reader_sees_every_point() {
     let folder = Folder::new();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/unpack_png.py").display().to_string();

@@ -1,11 +1,19 @@
 //! What an exchange means, in words, with every secret blanked.
 //!
-//! An [`Explainer`] follows SELECTs, so that "VERIFY, current EF" becomes "VERIFY user authentication PIN". The words come
-//! from the card's own table. Secrets are kept out by type: command data that may carry one becomes [`Shown::Blank`], and
-//! there is no way from there to the bytes.
+//! An [`Explainer`] follows the SELECTs of one model of card, so that "VERIFY, current EF" becomes "VERIFY user authentication
+//! PIN". The words come from the card's own table. Secrets are kept out by type: command data that may carry one becomes
+//! [`Shown::Blank`], and there is no way from there to the bytes. What an answer is built of is told as [`Answer`]; taking it
+//! apart is left to who shows it.
+
+mod answer;
+mod context;
+mod name;
+
+pub use answer::Answer;
+use context::Context;
 
 use apdu::{Command, Header, Response, Sw};
-use card_os::profile::{Application, ISD, Model, Object};
+use card_os::profile::Model;
 use serde::{Serialize, Serializer};
 use std::fmt;
 
@@ -51,6 +59,9 @@ pub struct Explained {
     pub sw: String,
     /// Its meaning.
     pub status: String,
+    /// What the response data is built of.
+    #[serde(skip)]
+    pub answer: Answer,
 }
 
 impl fmt::Display for Explained {
@@ -68,9 +79,7 @@ impl fmt::Display for Explained {
 /// Follows one card's context from outside.
 #[derive(Debug, Clone)]
 pub struct Explainer {
-    model: &'static Model,
-    application: Option<&'static Application>,
-    file: Option<&'static Object>,
+    context: Context,
 }
 
 impl Default for Explainer {
@@ -83,22 +92,22 @@ impl Explainer {
     /// Follows a card of this model from power-up on.
     #[must_use]
     pub fn new(model: &'static Model) -> Self {
-        Explainer { model, application: Some(&ISD), file: None }
+        Explainer { context: Context::new(model) }
     }
 
     /// Cold reset or power loss: the ISD is current.
     pub fn reset(&mut self) {
-        *self = Explainer::new(self.model);
+        self.context.reset();
     }
 
     /// Warm reset: the application stays, no EF is current.
     pub fn warm_reset(&mut self) {
-        self.file = None;
+        self.context.warm_reset();
     }
 
     /// Explains one exchange and follows it. `response` is data ‖ SW1 ‖ SW2.
     pub fn exchange(&mut self, command: &[u8], response: &[u8]) -> Explained {
-        let (answer, sw) = match Response::parse(response) {
+        let (response, sw) = match Response::parse(response) {
             Ok(Response { data, sw }) => (Shown::Plain(data.to_vec()), Some(sw)),
             Err(_) => (Shown::Plain(response.to_vec()), None),
         };
@@ -109,14 +118,17 @@ impl Explainer {
         let Ok(header) = Header::parse(command) else {
             let data = Shown::Plain(command.to_vec());
             let (command, header) = ("no command header".to_owned(), Shown::Plain(Vec::new()));
-            return Explained { command, header, data, ne: None, response: answer, sw: sw_text, status };
+            let answer = Answer::Nothing;
+            return Explained { command, header, data, ne: None, response, sw: sw_text, status, answer };
         };
         let body = Command::parse(command).ok();
         let data = body.as_ref().map_or_else(|| command.get(4..).unwrap_or_default(), |body| body.data);
-        let text = self.name(header, body.as_ref());
+        let text = name::of(&self.context, header, body.as_ref());
+        let succeeded = sw.is_some_and(Sw::is_success);
+        let answer = if succeeded { Answer::of(&self.context, header) } else { Answer::Nothing };
         match sw {
-            Some(sw) if sw.is_success() => self.follow(header, data),
-            Some(sw) if names_object(sw) => self.follow_sfi(header),
+            Some(sw) if sw.is_success() => self.context.follow(header, data),
+            Some(sw) if names_object(sw) => self.context.follow_sfi(header),
             _ => {}
         }
         Explained {
@@ -125,103 +137,10 @@ impl Explainer {
             // A malformed command that looks like a secret-bearing one is blanked whole.
             data: if carries_secret(header) { Shown::Blank(data.len()) } else { Shown::Plain(data.to_vec()) },
             ne: body.and_then(|body| body.ne).map(apdu::Ne::get),
-            response: answer,
+            response,
             sw: sw_text,
             status,
-        }
-    }
-
-    fn name(&self, header: Header, body: Option<&Command<'_>>) -> String {
-        let (cla, ins) = (header.cla.0, header.ins);
-        let empty = body.is_some_and(|body| body.data.is_empty() && body.ne.is_none());
-        match (cla, ins) {
-            (0x00, 0xA4) => self.select(header, body.map_or(&[], |body| body.data)),
-            (0x00, 0xB0) if header.p1 & 0x80 != 0 => {
-                format!("READ BINARY {} at {}", self.target(0x80 | (header.p1 & 0x1F)), header.p2)
-            }
-            (0x00, 0xB0) => {
-                format!("READ BINARY {} at {}", self.target(0x80), u16::from_be_bytes([header.p1, header.p2]))
-            }
-            (0x00, 0xB2) => format!("READ RECORD {}", header.p1),
-            (0x00, 0x20) if empty => format!("VERIFY {} (try counter)", self.target(header.p2)),
-            (0x00, 0x20) => format!("VERIFY {}", self.target(header.p2)),
-            (0x00, 0x24) => format!("CHANGE REFERENCE DATA {}", self.target(header.p2)),
-            (0x80, 0x32) => format!("CHANGE KEY {}", self.target(header.p2)),
-            (0x80, 0x2A) => {
-                format!("COMPUTE DIGITAL SIGNATURE {}, scheme {:02X}", self.target(header.p2), header.p1)
-            }
-            (0x00, 0x84) => "GET CHALLENGE".into(),
-            (0x00, 0x88) => format!("INTERNAL AUTHENTICATE {}", self.target(header.p2)),
-            (0x00 | 0x80, 0x82) => "EXTERNAL AUTHENTICATE".into(),
-            (0x84, 0x82) => format!("EXTERNAL AUTHENTICATE, security level {:02X}", header.p1),
-            (0x00 | 0x80, 0xCA) => format!("GET DATA {:02X}{:02X}", header.p1, header.p2),
-            (0x80, 0x50) => "INITIALIZE UPDATE".into(),
-            (0x84, 0xE2) => format!("STORE DATA, block {}", header.p2),
-            (0x84, 0x46) => "GENERATE ASYMMETRIC KEY PAIR".into(),
-            (0x84, 0x2C) => "RESET RETRY COUNTER".into(),
-            (0x84, 0xD8) => "PUT KEY".into(),
-            (0x84, 0xF0) => format!("SET STATUS {:02X}", header.p2),
-            (0x84, 0xF2) => "GET STATUS".into(),
-            (0x80, 0xAE) => "SET SESSION KEY".into(),
-            (0x80, 0xA2) => "terminal certificate".into(),
-            _ => format!("command {cla:02X} {ins:02X}"),
-        }
-    }
-
-    fn select(&self, header: Header, data: &[u8]) -> String {
-        match (header.p1, data) {
-            (0x04, []) => "SELECT default application".into(),
-            (0x04, name) => {
-                let found = self.model.applications.iter().find(|application| application.aid.starts_with(name));
-                found.map_or_else(
-                    || format!("SELECT application {}", hex::encode_upper(name)),
-                    |application| format!("SELECT {}", application.name),
-                )
-            }
-            (0x02, &[high, low]) => {
-                let identifier = u16::from_be_bytes([high, low]);
-                self.application.and_then(|application| application.file(identifier)).map_or_else(
-                    || format!("SELECT EF {identifier:04X}"),
-                    |object| format!("SELECT EF {identifier:04X} {}", object.name),
-                )
-            }
-            _ => "SELECT".into(),
-        }
-    }
-
-    fn target(&self, p2: u8) -> String {
-        let object = match p2 {
-            0x80 => self.file,
-            0x81..=0x9E => self.application.and_then(|application| application.file(u16::from(p2 & 0x1F))),
-            _ => None,
-        };
-        object.map_or_else(|| format!("reference {p2:02X}"), |object| object.name.to_owned())
-    }
-
-    fn follow(&mut self, header: Header, data: &[u8]) {
-        match (header.cla.0, header.ins, header.p1, data) {
-            (0x00, 0xA4, 0x04, name) => {
-                self.application =
-                    self.model.applications.iter().copied().find(|application| application.aid.starts_with(name));
-                self.file = None;
-            }
-            (0x00, 0xA4, 0x02, &[high, low]) => {
-                self.file = self.application.and_then(|now| now.file(u16::from_be_bytes([high, low])));
-            }
-            _ => self.follow_sfi(header),
-        }
-    }
-
-    /// An EF named by SFI is current from then on, also where the command itself was refused. (card.md D-24)
-    fn follow_sfi(&mut self, header: Header) {
-        let sfi = match (header.cla.0, header.ins) {
-            (0x00, 0xB0) if header.p1 > 0x80 => header.p1 & 0x1F,
-            (0x00, 0xB2) if header.p2 > 0x07 => header.p2 >> 3,
-            (0x00, 0x20 | 0x24 | 0x88) | (0x80, 0x2A | 0x32) if header.p2 > 0x80 => header.p2 & 0x1F,
-            _ => return,
-        };
-        if let Some(file) = self.application.and_then(|now| now.file(u16::from(sfi))) {
-            self.file = Some(file);
+            answer,
         }
     }
 }
@@ -234,8 +153,12 @@ fn names_object(sw: Sw) -> bool {
 
 /// Whether command data may hold a PIN or a key, in whatever class it is sent.
 fn carries_secret(header: Header) -> bool {
+    // What a program meant to encipher, it may have sent in clear. READ BINARY has nothing but a length there.
+    if header.cla.0 == 0x08 && header.ins != 0xB0 {
+        return true;
+    }
     // With the odd instructions beside them, whose data is BER-TLV: programs try those too.
-    matches!(header.ins & 0xFE, 0x20 | 0x24 | 0x32 | 0x2C | 0xD8 | 0xE2)
+    matches!(header.ins & 0xFE, 0x20 | 0x24 | 0x32 | 0x2C | 0xAE | 0xD8 | 0xE2)
 }
 
 #[cfg(test)]
@@ -253,11 +176,68 @@ mod tests {
         assert_eq!(query.command, "VERIFY user authentication PIN (try counter)");
     }
 
+    fn select(explainer: &mut Explainer, aid: &str, p2: u8) -> String {
+        let aid = hex::decode(aid).expect("hex");
+        let length = u8::try_from(aid.len()).expect("short");
+        explainer.exchange(&[&[0x00, 0xA4, 0x04, p2, length][..], &aid].concat(), &[0x90, 0x00]).command
+    }
+
+    #[test]
+    fn partial_names_and_next_occurrence_are_followed_as_the_card_does() {
+        let mut explainer = Explainer::new(Model::CARD);
+        let names: Vec<String> = [0x00, 0x02, 0x02, 0x02, 0x02].map(|p2| select(&mut explainer, "D392", p2)).to_vec();
+        let expected = ["common card", "residents' network", "face confirmation", "form filling", "JPKI"];
+        assert_eq!(names, expected.map(|name| format!("SELECT {name}")), "card.md D-04");
+        assert_eq!(
+            select(&mut explainer, "A0", 0x02),
+            "SELECT issuer security domain",
+            "the current one does not match"
+        );
+        let mut phone = Explainer::new(Model::IPHONE);
+        assert_eq!(select(&mut phone, "D3921000310001010408", 0x0C), "SELECT application D3921000310001010408");
+        assert_eq!(select(&mut phone, "D392F0", 0x0C), "SELECT JPKI");
+    }
+
+    #[test]
+    fn commands_of_every_application_have_names() {
+        let mut explainer = Explainer::default();
+        let mut name = |hex: &str| explainer.exchange(&hex::decode(hex).expect("hex"), &[0x90, 0x00]).command;
+        for (command, expected) in [
+            ("00CA00F800", "GET DATA 00F8 card-verifiable certificate of the intermediate"),
+            ("8050000008010203040506070800", "INITIALIZE UPDATE"),
+            ("00A4040C0AD3921000310001010100", "SELECT common card"),
+            ("00B2010C00", "READ RECORD 1 of card number"),
+            ("00B2010500", "READ RECORD 1 and all that follow of card number"),
+            ("008800990401020304", "INTERNAL AUTHENTICATE internal authentication key"),
+            ("80320080043132333400", "CHANGE KEY internal authentication key"),
+            ("00A4040C0AD3921000310001010408", "SELECT form filling"),
+            ("80AE0000000001AA", "SET SESSION KEY"),
+            ("08200091131234", "VERIFY form filling PIN (secure messaging)"),
+            ("08B08100000005960300001100 00", "READ BINARY My Number at 0 (secure messaging)"),
+            ("08A4020C021234", "SELECT EF, enciphered identifier (secure messaging)"),
+            ("08B000000000059603000011 0000", "READ BINARY the EF selected enciphered at 0 (secure messaging)"),
+            ("0884000000", "command 84 (secure messaging)"),
+            ("802A0000010100", "COMPUTE DIGITAL SIGNATURE text signing key, scheme 00"),
+            ("00A4040C05D392F00026", "SELECT JPKI"),
+            ("00A4000000", "SELECT MF"),
+            ("80A206C1020102", "terminal certificate, body"),
+            ("80A200C1020102", "terminal certificate, signature"),
+            ("80FC0000", "last-command mark"),
+            ("8050000000", "LOCK DF"),
+            ("808A220000", "MANAGE ATTRIBUTES"),
+        ] {
+            assert_eq!(name(&command.replace(' ', "")), expected, "{command}");
+        }
+    }
+
     #[test]
     fn no_secret_is_shown_in_any_class_or_shape() {
         let marker = b"SECRET99";
+        let bearing = [0x20, 0x21, 0x24, 0x25, 0x32, 0x33, 0x2C, 0x2D, 0xAE, 0xAF, 0xD8, 0xD9, 0xE2, 0xE3];
         for cla in 0..=255 {
-            for ins in [0x20, 0x21, 0x24, 0x25, 0x32, 0x33, 0x2C, 0x2D, 0xD8, 0xD9, 0xE2, 0xE3] {
+            // Under secure messaging everything but READ BINARY carries something that was to be enciphered.
+            let enciphered = (0..=255).filter(|ins| cla == 0x08 && *ins != 0xB0);
+            for ins in bearing.into_iter().chain(enciphered) {
                 for shape in [vec![cla, ins, 0, 0x80, 8], vec![cla, ins, 0, 0x80, 0, 0, 8], vec![cla, ins, 0, 0x80]] {
                     let command = [shape, marker.to_vec()].concat();
                     let explained = Explainer::default().exchange(&command, &[0x90, 0x00]);

@@ -17,6 +17,7 @@
 //! **Several readers in one command**, **PIN pads**, **extended control codes** of PC/SC, **escape commands**; **Windows**. Images are **not
 //! encrypted**: they are private by file mode.
 
+pub mod atr;
 pub mod backend;
 pub mod card;
 pub mod engine;

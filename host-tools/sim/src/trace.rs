@@ -4,6 +4,7 @@ use crate::{
     explain::{Explained, Explainer},
     slot::{Event, Observer},
 };
+use card_os::profile::Model;
 use serde::Serialize;
 use std::{
     io::Write,
@@ -37,10 +38,10 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// A trace into `out`; each line is flushed.
+    /// A trace into `out` of a card of this model; each line is flushed.
     #[must_use]
-    pub fn new(out: Box<dyn Write + Send>) -> Self {
-        let inner = Inner { out, explainer: Explainer::default(), failed: false };
+    pub fn new(out: Box<dyn Write + Send>, model: &'static Model) -> Self {
+        let inner = Inner { out, explainer: Explainer::new(model), failed: false };
         Trace { began: Instant::now(), inner: Mutex::new(inner) }
     }
 }
@@ -101,7 +102,7 @@ mod tests {
     #[test]
     fn one_line_an_event_and_no_pin() {
         let out = Shared::default();
-        let trace = Trace::new(Box::new(out.clone()));
+        let trace = Trace::new(Box::new(out.clone()), Model::CARD);
         trace.event(&Event::PowerOn);
         let command = b"\x00\x20\x00\x80\x041234";
         trace.event(&Event::Exchange { command, response: &[0x63, 0xC2], duration: Duration::from_micros(7) });

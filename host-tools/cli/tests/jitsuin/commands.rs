@@ -45,7 +45,7 @@ fn a_kept_tour_is_a_world() {
 
 #[test]
 fn every_command_explains_itself() {
-    for command in ["tour", "new", "person", "issue", "serve", "check", "show", "apdu", "reset-pin", "bench"] {
+    for command in ["tour", "new", "person", "issue", "serve", "check", "show", "card", "apdu", "reset-pin", "bench"] {
         let said = jitsuin([command, "--help"]).succeeded();
         assert!(said.out.contains("Usage: jitsuin"), "{command}: {}", said.out);
     }

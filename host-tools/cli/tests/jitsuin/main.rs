@@ -8,3 +8,4 @@ mod people;
 mod readme;
 mod registry;
 mod support;
+mod whole_card;

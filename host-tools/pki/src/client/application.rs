@@ -10,6 +10,7 @@ use sim::reader::Reader;
 
 /// The largest EF that a program takes from a card, in bytes.
 const FILE_MAX: usize = 16 * 1024;
+const RECORDS: &str = "READ RECORD";
 
 /// A selected application.
 pub struct Selected<'r> {
@@ -62,12 +63,19 @@ impl<'r> Selected<'r> {
     /// # Errors
     /// [`ClientError`].
     pub fn records(&mut self, number: u8) -> Result<Vec<Vec<u8>>, ClientError> {
-        const NAME: &str = "READ RECORD";
-        let bytes = self.send(NAME, &Command::new(0x00, 0xB2, 0x01, (number << 3) | 0x05).with_ne(256))?;
+        let bytes = self.record_file(number)?;
         let records = Records::new(&bytes, Rules::Card).map(|record| record.map(|record| record.value.to_vec()));
         records
             .collect::<Result<_, _>>()
-            .map_err(|error| ClientError::Malformed { command: NAME, what: error.to_string() })
+            .map_err(|error| ClientError::Malformed { command: RECORDS, what: error.to_string() })
+    }
+
+    /// The whole of an EF of records, headers included.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn record_file(&mut self, number: u8) -> Result<Vec<u8>, ClientError> {
+        self.send(RECORDS, &Command::new(0x00, 0xB2, 0x01, (number << 3) | 0x05).with_ne(256))
     }
 
     /// Tries left of a PIN object, without spending one.

@@ -135,13 +135,36 @@ pub fn my_number(file: &[u8]) -> Result<String, NotBelieved> {
 /// # Errors
 /// [`NotBelieved`].
 pub fn integrity(record: &[u8], number: &[u8], attributes: &[u8], signer: &Modulus) -> Result<(), NotBelieved> {
-    let [first, second, signature] = objects(one(record, 0xFF30)?, [0xDF31, 0xDF32, 0xDF33])?;
-    opens(signer, &SHA256_INFO, &[&[first.raw, second.raw].concat()], signature.value)?;
+    covers_number(record, number, signer)?;
+    covers_attributes(record, attributes, signer)
+}
+
+/// Whether 0003 covers My Number as it is in 0001, all of its bytes.
+///
+/// # Errors
+/// [`NotBelieved`].
+pub fn covers_number(record: &[u8], number: &[u8], signer: &Modulus) -> Result<(), NotBelieved> {
+    let [first, _] = digests(record, signer)?;
+    if Sha256::digest(number)[..] == *first { Ok(()) } else { Err(NotBelieved::Signature) }
+}
+
+/// Whether 0003 covers the attributes as they are in 0002, from behind the table of offsets on.
+///
+/// # Errors
+/// [`NotBelieved`].
+pub fn covers_attributes(record: &[u8], attributes: &[u8], signer: &Modulus) -> Result<(), NotBelieved> {
+    let [_, second] = digests(record, signer)?;
     let template = one(attributes, 0xFF20)?;
     let [table, ..] = objects(template, [0xDF21, 0xDF22, 0xDF23, 0xDF24, 0xDF25])?;
     let covered = template.get(table.raw.len()..).unwrap_or_default();
-    let holds = Sha256::digest(number)[..] == *first.value && Sha256::digest(covered)[..] == *second.value;
-    if holds { Ok(()) } else { Err(NotBelieved::Signature) }
+    if Sha256::digest(covered)[..] == *second { Ok(()) } else { Err(NotBelieved::Signature) }
+}
+
+/// The two digests of 0003, signed.
+fn digests<'a>(record: &'a [u8], signer: &Modulus) -> Result<[&'a [u8]; 2], NotBelieved> {
+    let [first, second, signature] = objects(one(record, 0xFF30)?, [0xDF31, 0xDF32, 0xDF33])?;
+    opens(signer, &SHA256_INFO, &[&[first.raw, second.raw].concat()], signature.value)?;
+    Ok([first.value, second.value])
 }
 
 /// The card's key in 券面事項入力補助AP 0007.

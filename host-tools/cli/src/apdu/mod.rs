@@ -1,6 +1,9 @@
 //! `jitsuin apdu`: command APDUs in, explained answers out.
 
+mod decode;
+
 use crate::{args, failure::Failure, out::say};
+use decode::Decoder;
 use sim::{
     explain::{Explained, Explainer, Shown},
     slot::VirtualCard,
@@ -14,7 +17,8 @@ const LINE_MAX: usize = 300_000;
 pub(crate) fn run(apdu: &args::Apdu) -> Result<(), Failure> {
     let world = crate::world(&apdu.world)?;
     let (_, mut card) = crate::card(&world, &apdu.card)?;
-    let mut explainer = Explainer::default();
+    let mut explainer = Explainer::new(card.card().model());
+    let mut decoder = Decoder::default();
     card.power_on();
     let mut line = |text: &str| -> Result<(), Failure> {
         match text.split('#').next().unwrap_or_default().trim() {
@@ -30,7 +34,7 @@ pub(crate) fn run(apdu: &args::Apdu) -> Result<(), Failure> {
             }
             hex => {
                 let explained = exchange(&mut card, &mut explainer, hex)?;
-                print(&explained, apdu.json)?;
+                print(&explained, &mut decoder, apdu.json)?;
             }
         }
         Ok(())
@@ -57,23 +61,22 @@ fn exchange(card: &mut dyn VirtualCard, explainer: &mut Explainer, hex: &str) ->
     Ok(explainer.exchange(&command, &response))
 }
 
-fn print(explained: &Explained, json: bool) -> Result<(), Failure> {
+fn print(explained: &Explained, decoder: &mut Decoder, json: bool) -> Result<(), Failure> {
     if json {
         say!("{}", serde_json::to_string(explained)?);
         return Ok(());
     }
     say!("{} {}: {}", explained.sw, explained.status, explained.command);
-    match &explained.response {
-        Shown::Plain(bytes) if !bytes.is_empty() => {
-            for (offset, row) in (0..).step_by(16).zip(bytes.chunks(16)) {
-                let text: String = row
-                    .iter()
-                    .map(|byte| if byte.is_ascii_graphic() || *byte == b' ' { char::from(*byte) } else { '.' })
-                    .collect();
-                say!("  {offset:04X}  {:32}  {text}", hex::encode_upper(row));
-            }
-        }
-        _ => {}
+    let Shown::Plain(bytes) = &explained.response else { return Ok(()) };
+    for (offset, row) in (0..).step_by(16).zip(bytes.chunks(16)) {
+        let text: String = row
+            .iter()
+            .map(|byte| if byte.is_ascii_graphic() || *byte == b' ' { char::from(*byte) } else { '.' })
+            .collect();
+        say!("  {offset:04X}  {:32}  {text}", hex::encode_upper(row));
+    }
+    for line in decoder.lines(explained.answer, bytes) {
+        say!("  = {line}");
     }
     Ok(())
 }

@@ -1,0 +1,126 @@
+//! `jitsuin show`: what a world and its cards hold.
+
+mod access;
+mod export;
+mod text;
+mod view;
+
+pub(crate) use view::{CertificateView, PinState, PinView, View};
+
+use crate::{args, failure::Failure, out::say};
+use card_os::profile::Phase;
+use pki::{
+    survey::{Authorities, Credential, Credentials, Findings, Survey, SurveyError},
+    world::{CardRecord, World},
+};
+use sim::{card::Direct, rng::SimRng};
+
+/// `jitsuin show`
+pub(crate) fn run(show: &args::Show) -> Result<(), Failure> {
+    let world = crate::world(&show.world)?;
+    let Some(id) = &show.card else { return list(&world, show.json, show.reveal) };
+    let mut examined = Examined::new(&world, id, |record| {
+        let mut credentials = credentials(&show.opening);
+        credentials.secure_messaging = show.secure_messaging;
+        if show.holder { credentials.with_printed(record) } else { credentials }
+    })?;
+    examined.reveal = show.reveal;
+    let view = View::of(&examined);
+    let exported =
+        show.export.as_ref().map(|folder| export::write(&examined, &view, folder, show.force)).transpose()?;
+    if show.json {
+        return crate::print_json(&view);
+    }
+    text::print(&view);
+    if let (Some(folder), Some(names)) = (&show.export, exported) {
+        say!("exported into {}: {}", folder.display(), names.join(" "));
+    }
+    Ok(())
+}
+
+fn list(world: &World, json: bool, reveal: bool) -> Result<(), Failure> {
+    let cards = world.cards()?;
+    if json {
+        let cards: Vec<_> = cards.iter().map(|record| view::record(record, reveal)).collect();
+        return crate::print_json(&cards);
+    }
+    let made = world.created().format(&time::format_description::well_known::Rfc3339)?;
+    say!("{}: made {made}, {} cards", world.folder().display(), cards.len());
+    for card in cards {
+        let profile = &card.profile.name;
+        say!(
+            "{}  {}  {:?}, {profile}, keys {:?}, expires {}",
+            card.id,
+            card.person.name,
+            card.progress,
+            card.keys,
+            card.expires
+        );
+    }
+    Ok(())
+}
+
+/// The values of the command line.
+pub(crate) fn credentials(opening: &args::Opening) -> Credentials {
+    let given = |value: &Option<String>| value.as_deref().map(Credential::given);
+    Credentials {
+        authentication: given(&opening.auth_pin),
+        // As clients do. (card.md §7.1)
+        signature: opening.sign_pin.as_deref().map(|password| Credential::given(&password.to_ascii_uppercase())),
+        form: given(&opening.form_pin),
+        number_a: given(&opening.number_a),
+        number_b: given(&opening.number_b),
+        birth: given(&opening.birth),
+        secure_messaging: false,
+    }
+}
+
+/// A copy of a card, read as far as it opens, and judged.
+pub(crate) struct Examined {
+    pub(crate) record: CardRecord,
+    pub(crate) phase: Option<Phase>,
+    pub(crate) survey: Survey,
+    pub(crate) findings: Findings,
+    /// Whether My Number and what follows from it may be shown.
+    pub(crate) reveal: bool,
+}
+
+impl Examined {
+    /// Reads a copy of the card; the card itself is not asked.
+    pub(crate) fn new(
+        world: &World,
+        id: &str,
+        credentials: impl FnOnce(&CardRecord) -> Credentials,
+    ) -> Result<Self, Failure> {
+        let (record, stored) = crate::card(world, id)?;
+        let phase = stored.card().phase();
+        let mut copy = Direct(stored.fork());
+        let credentials = credentials(&record);
+        let survey = Survey::take(&mut copy, stored.card().model(), &credentials, &mut SimRng::from_os()?)
+            .map_err(|error| told(error, id, &record))?;
+        let prefecture = world.prefecture.as_ref().filter(|_| record.profile.is_juki_card());
+        let authorities = Authorities {
+            signature: prefecture.unwrap_or(&world.signature).root(),
+            authentication: world.authentication.root(),
+            verifiable: world.verifiable.as_ref(),
+            chain: &world.chain,
+        };
+        let findings = Findings::of(&survey, authorities);
+        Ok(Examined { record, phase, survey, findings, reveal: false })
+    }
+}
+
+/// What stopped a survey, for somebody at a command line.
+fn told(error: SurveyError, id: &str, record: &CardRecord) -> Failure {
+    let hint = match &error {
+        SurveyError::Wrong { .. } => {
+            "this was a copy, so the card itself still has the tries that it had; give the right value, or leave the option out"
+        }
+        SurveyError::Blocked(_) => "leave the option out, or see `jitsuin reset-pin --help`",
+        SurveyError::Absent(_) | SurveyError::Messaging(_) => {
+            return Failure::Refused(format!("{id}: profile {:?}: {error}; leave the option out", record.profile.name));
+        }
+        SurveyError::Client(_) | SurveyError::Reader(_) => return Failure::Refused(format!("{id}: {error}")),
+    };
+    Failure::Refused(format!("{id}: {error}\n{hint}"))
+}
