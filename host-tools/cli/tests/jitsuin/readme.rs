@@ -41,6 +41,17 @@ fn the_tour_runs_as_it_is_written() {
 }
 
 #[test]
+fn the_whole_card_runs_as_it_is_written() {
+    let first = blocks("README.md", "tour").swap_remove(0);
+    let whole = blocks("README.md", "whole");
+    assert_eq!(whole.len(), 2);
+    let out = bash(&format!("{first}\n{}\nls files card.html conformance.html conformance.xml", whole.join("\n")));
+    for part in ["believed", "READ RECORD", "cases passed, 0 failed, 0 differ", "conformance.xml", ".jp2"] {
+        assert!(out.contains(part), "no {part:?} in {out}");
+    }
+}
+
+#[test]
 fn opensc_runs_as_it_is_written() {
     let there = |program: &str| Command::new("which").arg(program).output().is_ok_and(|found| found.status.success());
     if !["opensc-tool", "pkcs15-tool", "pkcs11-tool", "openssl"].into_iter().all(there) {
@@ -65,7 +76,7 @@ fn the_benchmark_runs_as_it_is_written() {
 
 #[test]
 fn both_languages_show_the_same_commands() {
-    for mark in ["tour", "opensc", "bench"] {
+    for mark in ["tour", "whole", "opensc", "bench"] {
         assert_eq!(blocks("README.md", mark), blocks("README.ja.md", mark));
     }
 }
