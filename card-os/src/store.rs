@@ -262,10 +262,11 @@ impl<N: Nvm> Store<N> {
         while end > self.tail {
             let chunk = chunk.get_mut(..CHUNK.min(end - self.tail)).unwrap_or_default();
             self.nvm.read(self.base(self.area) + end - chunk.len(), chunk);
-            match chunk.iter().rposition(|byte| *byte != BLANK) {
-                Some(last) => return (end - chunk.len() + last + 1).next_multiple_of(WORD),
-                None => end -= chunk.len(),
+            if !is_erased(chunk) {
+                let last = chunk.iter().rposition(|byte| *byte != BLANK).unwrap_or(0);
+                return (end - chunk.len() + last + 1).next_multiple_of(WORD);
             }
+            end -= chunk.len();
         }
         self.tail
     }
@@ -423,7 +424,7 @@ impl<N: Nvm> Store<N> {
         (page..page + N::PAGE).step_by(CHUNK).all(|at| {
             let chunk = chunk.get_mut(..CHUNK.min(page + N::PAGE - at)).unwrap_or_default();
             self.nvm.read(at, chunk);
-            chunk.iter().all(|byte| *byte == BLANK)
+            is_erased(chunk)
         })
     }
 
@@ -479,6 +480,12 @@ fn apply(index: &mut Index, key: Key, at: Option<usize>) -> Result<(), StoreErro
         }
     }
     Ok(())
+}
+
+/// Whether a chunk holds ones alone. As a whole: byte by byte it would be most of what a start costs.
+fn is_erased(chunk: &[u8]) -> bool {
+    const ERASED: [u8; CHUNK] = [BLANK; CHUNK];
+    ERASED.get(..chunk.len()) == Some(chunk)
 }
 
 fn padded(length: usize) -> usize {
