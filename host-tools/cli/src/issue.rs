@@ -67,7 +67,8 @@ pub(crate) fn issue(issue: &args::Issue) -> Result<(), Failure> {
         }
     })?;
     if issue.json {
-        return crate::print_json(&record);
+        // Who wants the My Number asks `show --reveal` for it.
+        return crate::print_json(&crate::show::record(&record, false));
     }
     say!("{}", record.id);
     Ok(())

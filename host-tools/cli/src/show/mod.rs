@@ -5,7 +5,7 @@ mod export;
 mod text;
 mod view;
 
-pub(crate) use view::{CertificateView, PinState, PinView, View};
+pub(crate) use view::{CertificateView, PinState, PinView, View, record};
 
 use crate::{args, failure::Failure, out::say};
 use card_os::profile::Phase;
@@ -41,7 +41,7 @@ pub(crate) fn run(show: &args::Show) -> Result<(), Failure> {
 fn list(world: &World, json: bool, reveal: bool) -> Result<(), Failure> {
     let cards = world.cards()?;
     if json {
-        let cards: Vec<_> = cards.iter().map(|record| view::record(record, reveal)).collect();
+        let cards: Vec<_> = cards.iter().map(|card| record(card, reveal)).collect();
         return crate::print_json(&cards);
     }
     let made = world.created().format(&time::format_description::well_known::Rfc3339)?;
