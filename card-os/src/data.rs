@@ -38,7 +38,7 @@ pub fn get<N: Nvm>(
         return Err(Refusal::ReferenceNotFound);
     }
     match tag {
-        ATR_OBJECT => answer(identity::atr(store).get(1..).ok_or(Refusal::ReferenceNotFound)?, ne, out),
+        ATR_OBJECT => answer(identity::contact_atr(store).get(1..).ok_or(Refusal::ReferenceNotFound)?, ne, out),
         RECOGNITION => answer(&RECOGNITION_DATA, ne, out),
         _ => {
             let object = session.application().data_object(tag).ok_or(Refusal::ReferenceNotFound)?;

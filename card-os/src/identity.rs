@@ -59,6 +59,11 @@ const OPTIONS: Key = Key(5);
 
 const KEY_BYTES: usize = 48;
 
+/// Default contact ATR. (card.md §2.3, D-01)
+pub const CONTACT_ATR: [u8; 9] = [0x3B, 0xE0, 0x00, 0xFF, 0x81, 0x31, 0xFE, 0x45, 0x14];
+/// How an ATR begins that a reader builds for a card over the air. (card.md §2.2)
+const ATQB_ATR: [u8; 4] = [0x3B, 0x88, 0x80, 0x01];
+
 /// Tries of the issuer key set.
 pub const KEY_SET_COUNTER: Counter = Counter::new(Key(2), KEY_SET_TRIES);
 
@@ -136,6 +141,13 @@ pub fn advance<N: Nvm>(store: &mut Store<N>, to: Phase) -> Result<(), Refusal> {
 /// The ATR; empty where the record is missing.
 pub fn atr<N: Nvm>(store: &Store<N>) -> Atr {
     store.get(BIRTH).and_then(|birth| Atr::from_slice(birth.get(DIVERSIFICATION..)?).ok()).unwrap_or_default()
+}
+
+/// The ATR that the card gives over its contacts: its own, or the default one where its own was built by a reader out of an
+/// ATQB. (card.md §2.2, §11, D-01)
+pub fn contact_atr<N: Nvm>(store: &Store<N>) -> Atr {
+    let own = atr(store);
+    if own.starts_with(&ATQB_ATR) { Atr::from_slice(&CONTACT_ATR).unwrap_or_default() } else { own }
 }
 
 /// The model, and where the card differs from measured ones. The first images say nothing about their model: they hold JPKI

@@ -23,8 +23,7 @@ pub const MEMORY: usize = 128 * 1024;
 /// Bytes of memory of a card with the public certification application alone, which is what the first images have.
 pub const SMALL_MEMORY: usize = 64 * 1024;
 
-/// Default contact ATR. (card.md §2.3, D-01)
-pub const CONTACT_ATR: [u8; 9] = [0x3B, 0xE0, 0x00, 0xFF, 0x81, 0x31, 0xFE, 0x45, 0x14];
+pub use card_os::identity::CONTACT_ATR;
 
 /// The card as it is simulated.
 pub type Simulated = Card<Flash, AnyEngine, SimRng>;
