@@ -50,18 +50,33 @@ pub fn save(path: &Path, key: &PrivateKey, passphrase: Option<&str>) -> Result<(
     replace(path, pem.as_bytes()).map_err(|error| KeyError::Io(name(), error))
 }
 
+/// Whether a key on disk wants a passphrase.
+///
+/// # Errors
+/// [`KeyError::Io`].
+pub fn is_encrypted(path: &Path) -> Result<bool, KeyError> {
+    read(path).map(|pem| encrypted(&pem))
+}
+
 /// Reads a key.
 ///
 /// # Errors
 /// [`KeyError`].
 pub fn load(path: &Path, passphrase: Option<&str>) -> Result<PrivateKey, KeyError> {
-    let name = || path.display().to_string();
-    let pem = Zeroizing::new(fs::read_to_string(path).map_err(|error| KeyError::Io(name(), error))?);
+    let pem = read(path)?;
     let key = match passphrase {
-        Some(passphrase) if pem.contains("ENCRYPTED") => PrivateKey::from_pkcs8_encrypted_pem(&pem, passphrase),
+        Some(passphrase) if encrypted(&pem) => PrivateKey::from_pkcs8_encrypted_pem(&pem, passphrase),
         _ => PrivateKey::from_pkcs8_pem(&pem),
     };
-    key.map_err(|error| KeyError::Format(name(), error))
+    key.map_err(|error| KeyError::Format(path.display().to_string(), error))
+}
+
+fn read(path: &Path) -> Result<Zeroizing<String>, KeyError> {
+    fs::read_to_string(path).map(Zeroizing::new).map_err(|error| KeyError::Io(path.display().to_string(), error))
+}
+
+fn encrypted(pem: &str) -> bool {
+    pem.contains("ENCRYPTED")
 }
 
 /// The public key of a modulus that a card returned.

@@ -319,7 +319,9 @@ impl World {
                 Some(Secret16::new(*bytes))
             }
         };
-        let passphrase = passphrase.map(|passphrase| Zeroizing::new(passphrase.to_owned()));
+        // One that is set by chance must not become what a plain world needs.
+        let encrypted = keys::is_encrypted(&folder.join("signature-ca/key.pem"))?;
+        let passphrase = passphrase.filter(|_| encrypted).map(|passphrase| Zeroizing::new(passphrase.to_owned()));
         let folder = folder.into();
         Ok(World { folder, index, signature, authentication, prefecture, verifiable, chain, master, passphrase })
     }

@@ -119,6 +119,21 @@ fn encrypted_authorities_want_their_passphrase() {
     run(binary().args(["issue", path]).env("JITSUIN_PASSPHRASE", "correct horse")).succeeded();
 }
 
+/// A passphrase in the environment is another world's, or a habit: one that was made without it goes on without it.
+#[test]
+fn a_plain_world_stays_plain() {
+    let world = World::new();
+    for profile in ["card", "juki-card"] {
+        run(binary().args(["issue", world.name(), "--profile", profile]).env("JITSUIN_PASSPHRASE", "by chance"))
+            .succeeded();
+    }
+    for key in ["verifiable/face-signer", "verifiable/text-signer", "verifiable/terminal-ca", "prefecture-ca"] {
+        let key = fs::read_to_string(world.file(key).join("key.pem")).expect("key");
+        assert!(key.starts_with("-----BEGIN PRIVATE KEY-----"), "{}", key.lines().next().unwrap_or_default());
+    }
+    world.run(&["check", "card-0001"]).succeeded();
+}
+
 #[test]
 fn bad_arguments_are_told_and_lose_nothing() {
     let world = World::new();
