@@ -3,7 +3,7 @@
 use crate::{args, desk::Desk, failure::Failure, out::say};
 use pki::{
     birthday,
-    counter::{self, Application},
+    counter::{self, Application, CounterError},
     kind::{self, CardProfile, ProfileError},
     person::{Person, Sex},
     personalise::{self, Pins},
@@ -124,8 +124,11 @@ pub(crate) fn personalise(
     let mut reader = desk.reader()?;
     let issued = counter::issue(world, changing, &mut record, &mut reader, pins, now, step);
     desk.clear();
-    issued.map_err(|error| {
-        Failure::Refused(format!("{error}\nnothing is lost: `jitsuin issue WORLD --resume {}` goes on", record.id))
+    issued.map_err(|error| match error {
+        CounterError::Invalid(_) => error.into(),
+        _ => {
+            Failure::Refused(format!("{error}\nnothing is lost: `jitsuin issue WORLD --resume {}` goes on", record.id))
+        }
     })?;
     Ok(record)
 }

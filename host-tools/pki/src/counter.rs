@@ -64,6 +64,9 @@ pub enum CounterError {
     /// Nothing to resume.
     #[error("{0} is issued already; there is nothing to resume")]
     AlreadyIssued(String),
+    /// Nothing can be written to it any more.
+    #[error("{0} is declared invalid, so its issue cannot go on; issue another card with `jitsuin issue WORLD`")]
+    Invalid(String),
     /// Needs to be finished first.
     #[error("the issue of {0} was interrupted; finish it with `jitsuin issue WORLD --resume {0}`")]
     Unfinished(String),
@@ -198,9 +201,16 @@ pub fn issue(
     reader.power_on().map_err(IssuerError::from)?;
     let mut issuer = Issuer::open(reader, &issuer_keys(world, record), level(), &mut rng)?;
     let status = issuer.status()?;
-    if status.phase >= Phase::Issued {
+    match status.phase {
+        Phase::Blank | Phase::Personalised => {}
         // It stopped between the card's last step and the world's.
-        return finish(world, record, reader);
+        Phase::Issued => {
+            step(
+                "the card was handed out before: its PINs stay what they were then; `jitsuin reset-pin` gives it others",
+            );
+            return finish(world, record, reader);
+        }
+        Phase::Invalid => return Err(CounterError::Invalid(record.id.clone())),
     }
     for (grouping, value) in personalise::fixed(record, halves, world) {
         if !status.is_stored(grouping) {

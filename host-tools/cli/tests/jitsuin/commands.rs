@@ -390,7 +390,8 @@ fn the_last_step_of_an_issue_may_be_lost() {
     let record = fs::read_to_string(&path).expect("reads");
     fs::write(&path, record.replace("\"issued\",", "\"issuing\",")).expect("writes");
     world.run(&["check", &card]).failed(1, &["--resume"]);
-    world.run(&["issue", "--resume", &card]).succeeded();
+    let said = world.run(&["issue", "--resume", &card, "--auth-pin", "9876"]).succeeded();
+    assert!(said.err.contains("its PINs stay") && said.err.contains("reset-pin"), "{}", said.err);
     assert_eq!(fs::read_to_string(&path).expect("reads"), record, "certificates and keys are those of before");
     world.run(&["check", &card]).succeeded();
 }
