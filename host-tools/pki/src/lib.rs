@@ -24,6 +24,7 @@ pub mod card_record;
 pub mod client;
 pub mod counter;
 pub mod cvc;
+mod digits;
 pub mod era;
 pub mod files;
 pub mod harness;

@@ -1,14 +1,15 @@
 //! My Number 個人番号: twelve digits, the last of which checks the others. (card.md Appendix B)
 
+use crate::digits;
 use rand_core::CryptoRng;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A My Number with a right check digit.
 ///
 /// Outside this simulator such a number is protected by law, so no person's belongs in here. Those that are made here begin with
 /// [`MyNumber::MARK`].
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(into = "String")]
 pub struct MyNumber(String);
 
 /// Why something is no My Number.
@@ -77,11 +78,9 @@ fn check_digit(first: &str) -> char {
     if rest <= 1 { '0' } else { char::from_digit(11 - rest, 10).unwrap_or('0') }
 }
 
-impl TryFrom<String> for MyNumber {
-    type Error = MyNumberError;
-
-    fn try_from(digits: String) -> Result<Self, MyNumberError> {
-        MyNumber::new(&digits)
+impl<'de> Deserialize<'de> for MyNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        digits::read(deserializer, MyNumber::new)
     }
 }
 

@@ -1,14 +1,14 @@
 //! 照合番号, what a reader of the printed face can know and show to the card: A, B, and the birth-date key. (card.md §7.1)
 
-use crate::{era::EraYear, my_number::MyNumber};
+use crate::{digits, era::EraYear, my_number::MyNumber};
 use rand_core::CryptoRng;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use time::Date;
 use zeroize::Zeroizing;
 
 /// The four digits セキュリティコード printed on a card's face. They belong to the card, not to its holder.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(into = "String")]
 pub struct SecurityCode(String);
 
 /// Why something is no security code.
@@ -38,11 +38,9 @@ impl SecurityCode {
     }
 }
 
-impl TryFrom<String> for SecurityCode {
-    type Error = SecurityCodeError;
-
-    fn try_from(digits: String) -> Result<Self, SecurityCodeError> {
-        SecurityCode::new(&digits)
+impl<'de> Deserialize<'de> for SecurityCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        digits::read(deserializer, SecurityCode::new)
     }
 }
 
