@@ -93,6 +93,8 @@ fn print_face(folder: &Path, number: usize, resident: &Resident, today: Date) ->
         security_code: resident.security_code.as_ref().map_or("", |code| code.digits()),
         my_number: person.my_number.as_ref().map_or("", |number| number.digits()),
         age: u8::try_from(birthday::age(person.birth, today)).unwrap_or(0),
+        // No card yet: what everybody may know of a person.
+        seed: portrait::seed(&[&person.name, &person.address]),
     });
     for (name, picture) in [
         ("name.png", face.name),

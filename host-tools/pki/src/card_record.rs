@@ -1,6 +1,6 @@
 //! What the authorities know about one card.
 
-use crate::{kind::CardProfile, person::Person, reference::SecurityCode};
+use crate::{birthday, kind::CardProfile, person::Person, reference::SecurityCode};
 use serde::{Deserialize, Serialize};
 use time::Date;
 
@@ -54,10 +54,25 @@ pub struct CardRecord {
     /// Printed on its face, where it has one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub security_code: Option<SecurityCode>,
+    /// What the photo on its face is drawn from. Earlier cards have none: theirs follows from name and My Number.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub photo_seed: Option<u32>,
     /// Serial number of the signature certificate, hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub signature: Option<String>,
     /// Serial number of the user authentication certificate, hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub authentication: Option<String>,
+}
+
+impl CardRecord {
+    /// What is printed on its face, where it has one.
+    #[must_use]
+    pub fn face(&self) -> Option<portrait::Holder<'_>> {
+        let Person { name, address, birth, my_number, .. } = &self.person;
+        let (my_number, security_code) = (my_number.as_ref()?.digits(), self.security_code.as_ref()?.digits());
+        let age = u8::try_from(birthday::age(*birth, self.issued)).unwrap_or(0);
+        let seed = self.photo_seed.map_or_else(|| portrait::seed(&[name, my_number]), u64::from);
+        Some(portrait::Holder { name, address, security_code, my_number, age, seed })
+    }
 }

@@ -21,7 +21,7 @@ use card_os::{
     scp03::{KeySet, Level},
     sign,
 };
-use rand_core::CryptoRng;
+use rand_core::{CryptoRng, Rng};
 use sim::{
     card::{self, CardError, StoredCard},
     engine,
@@ -138,6 +138,7 @@ pub fn prepare(
         keys: profile.keys.unwrap_or(keys),
         security_code: profile.has_face().then(|| security_code.unwrap_or_else(|| SecurityCode::draw(&mut rng))),
         person: if profile.has_face() { person.with_my_number(&mut rng) } else { person },
+        photo_seed: profile.has_face().then(|| rng.next_u32()),
         profile,
     };
     world.keep_card(&record)?;

@@ -40,6 +40,11 @@ struct Issued {
 }
 
 fn issue(residents: Vec<Resident>) -> Issued {
+    issue_changed(residents, |_| {})
+}
+
+/// Issues cards whose records are changed before anything is written to them.
+fn issue_changed(residents: Vec<Resident>, change: fn(&mut CardRecord)) -> Issued {
     let folder = tempfile::tempdir().expect("folder");
     let place = folder.path().join("world");
     let mut world = World::create(&place, Options { seed: Some(7), ..Options::default() }, NOW).expect("creates");
@@ -49,6 +54,7 @@ fn issue(residents: Vec<Resident>) -> Issued {
     for resident in residents {
         let application = Application { resident, profile: CardProfile::default(), keys: KeyOrigin::OnCard };
         let (mut record, blank) = counter::prepare(&mut world, &changing, application, NOW).expect("prepares");
+        change(&mut record);
         let mut reader = Direct(blank.fork());
         counter::issue(&mut world, &changing, &mut record, &mut reader, &pins, NOW, &mut |_| {}).expect("issues");
         cards.push((record, reader.0));
@@ -150,6 +156,28 @@ fn the_face_of_every_kind_of_holder_is_believed() {
     assert_eq!(face[5..16], [0xDF, 0x21, 0x12, 0x00, 0x1A, 0x00, 0x25, 0x00, 0x29, 0x01, 0x37]);
     let (long, _) = table(1);
     assert_eq!((long[..3].to_vec(), long[5..8].to_vec()), (vec![0xFF, 0x20, 0x82], vec![0xDF, 0x21, 0x08]));
+}
+
+#[test]
+fn the_photo_tells_nothing_of_my_number() {
+    let photo = |issued: &Issued| {
+        let (record, card) = &issued.cards[0];
+        let (shown, _) = believe(&issued.world, &Files::of(record, card)).expect("is believed");
+        let printed = record.face().expect("has a face");
+        assert_eq!(shown.photo, portrait::face(&printed).photo, "the record draws it again");
+        shown.photo
+    };
+    let one = photo(&issue(vec![sample("sample-1")]));
+    let renumbered =
+        |record: &mut CardRecord| record.person.my_number = Person::sample("sample-2").expect("two").my_number;
+    assert_eq!(photo(&issue_changed(vec![sample("sample-1")], renumbered)), one);
+    // A record of an earlier version has no seed; its card's photo was drawn from name and My Number.
+    let old = issue_changed(vec![sample("sample-1")], |record| record.photo_seed = None);
+    let number = old.cards[0].0.person.my_number.as_ref().expect("a number").digits();
+    let seed = portrait::seed(&["試験　花子", number]);
+    let printed = portrait::Holder { seed, ..old.cards[0].0.face().expect("has a face") };
+    assert_eq!(photo(&old), portrait::face(&printed).photo);
+    assert_ne!(photo(&old), one);
 }
 
 fn date(now: OffsetDateTime) -> Date {

@@ -7,6 +7,7 @@
 //!     security_code: "2285",
 //!     my_number: "000000000019",
 //!     age: 46,
+//!     seed: 1,
 //! };
 //! let face = portrait::face(&holder);
 //! assert!(face.name.starts_with(b"\x89PNG"));
@@ -24,9 +25,10 @@
 //! | photo | 378 × 472 | JPEG 2000 in a JP2 file, 8 bits grey, 9/7 wavelet |
 //!
 //! Text is set in the [`font`] that comes with the crate; a character that it does not have is drawn as 〓. The photo is a drawn
-//! [`figure`] with TEST 見本 across, which follows from name, My Number and age; its encoder is [`jpeg2000`]. All of 券面確認 0002 has
-//! to fit into its file, so long texts leave the photo fewer bytes. Nothing here fails, whatever the strings, and the same holder gets
-//! the same bytes on every machine. (docs/decisions/0013)
+//! [`figure`] with TEST 見本 across, which follows from a seed and the age, never from My Number: who has the picture could try all
+//! numbers that give it. Its encoder is [`jpeg2000`]. All of 券面確認 0002 has to fit into its file, so long texts leave the photo
+//! fewer bytes. Nothing here fails, whatever the strings, and the same holder gets the same bytes on every machine.
+//! (docs/decisions/0013)
 //!
 //! # Not supported
 //!
@@ -68,6 +70,8 @@ pub struct Holder<'a> {
     pub my_number: &'a str,
     /// Completed years when the photo was taken.
     pub age: u8,
+    /// What the photo is drawn from beside the age.
+    pub seed: u64,
 }
 
 /// The pictures.
@@ -107,11 +111,12 @@ pub fn photo_png(holder: &Holder<'_>) -> Vec<u8> {
 }
 
 fn figure(holder: &Holder<'_>) -> Grey {
-    Figure::new(seed(&[holder.name, holder.my_number]), holder.age).draw()
+    Figure::new(holder.seed, holder.age).draw()
 }
 
-/// A number that follows from texts: FNV-1a.
-fn seed(texts: &[&str]) -> u64 {
+/// A seed that follows from texts: FNV-1a. Who has the photo can try texts until they give it.
+#[must_use]
+pub fn seed(texts: &[&str]) -> u64 {
     let bytes = texts.iter().flat_map(|text| text.bytes().chain([0xFF]));
     bytes.fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3))
 }

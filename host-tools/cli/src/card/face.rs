@@ -3,7 +3,7 @@
 use super::parts::{picture, sex};
 use crate::show::Examined;
 use maud::{Markup, html};
-use pki::{birthday, era, person::Person, relying::face::CardFace};
+use pki::{era, relying::face::CardFace};
 use time::Date;
 
 /// Front and back of a card with a face; a plain sheet for what has none.
@@ -102,23 +102,12 @@ fn grouped(digits: &str) -> String {
 
 /// Browsers show no JPEG 2000: the figure is drawn again, where it is the one on the card.
 fn photo(examined: &Examined, face: Option<&CardFace>) -> Markup {
-    let shown = examined.record.person.my_number.as_ref().zip(face).and_then(|(number, face)| {
-        let holder = holder(examined, &examined.record.person, number.digits());
-        (portrait::face(&holder).photo == face.photo).then(|| portrait::photo_png(&holder))
+    let shown = examined.record.face().zip(face).and_then(|(printed, face)| {
+        (portrait::face(&printed).photo == face.photo).then(|| portrait::photo_png(&printed))
     });
     match (shown, face) {
         (Some(png), _) => picture("image/png", &png, "顔写真 photo: a drawn figure marked TEST 見本"),
         (None, Some(_)) => html! { span { "JPEG 2000" } },
         (None, None) => html! { span { "顔写真" } },
-    }
-}
-
-fn holder<'a>(examined: &'a Examined, person: &'a Person, my_number: &'a str) -> portrait::Holder<'a> {
-    portrait::Holder {
-        name: &person.name,
-        address: &person.address,
-        security_code: examined.record.security_code.as_ref().map_or("", |code| code.digits()),
-        my_number,
-        age: u8::try_from(birthday::age(person.birth, examined.record.issued)).unwrap_or(0),
     }
 }

@@ -2,7 +2,6 @@
 
 use super::CounterError;
 use crate::{
-    birthday,
     ca::CaError,
     cvc,
     files::{self, Face, FaceKeys, Text, TextKeys},
@@ -39,15 +38,11 @@ pub(super) fn issue(
     let face_key = issuer.generate_key(0x041A)?;
     let (text_key, delivery_key) = (issuer.generate_key(0x0513)?, issuer.generate_key(0x0510)?);
     step("drawing the face");
-    let (Some(number), Some(code)) = (&record.person.my_number, &record.security_code) else { return Ok(()) };
-    let holder = portrait::Holder {
-        name: &record.person.name,
-        address: &record.person.address,
-        security_code: code.digits(),
-        my_number: number.digits(),
-        age: u8::try_from(birthday::age(record.person.birth, record.issued)).unwrap_or(0),
+    let (Some(number), Some(code), Some(printed)) = (&record.person.my_number, &record.security_code, record.face())
+    else {
+        return Ok(());
     };
-    let images = portrait::face(&holder);
+    let images = portrait::face(&printed);
     let keys = FaceKeys { signing: &face_key };
     let face = Face::new(&record.person, record.expires, &images, keys, &verifiable.face, rng)?;
     let keys = TextKeys { signing: &text_key, delivery: &delivery_key };
