@@ -103,7 +103,8 @@ pub struct Application {
 /// Takes a blank card out of the box for somebody.
 ///
 /// # Errors
-/// [`CounterError`]; no card is left behind.
+/// [`CounterError`]. Who may not have such a card is refused before anything changes. Where the disk fails later, authorities that
+/// were made and the card's number stay, and where its record was written already, [`take_up`] goes on with the card.
 pub fn prepare(
     world: &mut World,
     changing: &Changing,

@@ -62,7 +62,7 @@ impl Verifiable {
         Ok(Verifiable { face, text, terminal })
     }
 
-    /// Reads the keys of a world; `None` for a world that has issued no card with a face yet.
+    /// Reads the keys of a world; `None` for a world that has begun nothing but Juki cards yet.
     ///
     /// # Errors
     /// [`WorldError`].

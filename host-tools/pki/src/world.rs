@@ -4,9 +4,9 @@
 //! world.json              what this folder is, and its counters
 //! signature-ca/           key.pem (0600), root.der, root.pem
 //! authentication-ca/      the same
-//! prefecture-ca/          the same, where a Juki card was issued
+//! prefecture-ca/          the same, since the first Juki card was taken out of the box
 //! verifiable.json         the card manager's chain of card-verifiable certificates
-//! verifiable/             who signs face data, where a card with a face was issued
+//! verifiable/             who signs face data and certifies terminals, since the first card that is no Juki card
 //! issuer.key              master of the cards' own issuer keys (0600), where the world has one
 //! cards/card-0001/        card.json, card.img (0600), signature.pem, authentication.pem
 //! ```
@@ -177,7 +177,7 @@ pub struct World {
     pub authentication: Authority,
     /// The prefectural CA of Juki cards, once it was needed.
     pub prefecture: Option<Authority>,
-    /// Who signs face data, once it was needed.
+    /// Who signs face data and certifies terminals, once a card was begun that is no Juki card.
     pub verifiable: Option<Verifiable>,
     /// The card manager's chain.
     pub chain: Chain,
@@ -255,7 +255,7 @@ impl World {
         Ok(World { folder, index, signature, authentication, prefecture, verifiable, chain, master, passphrase })
     }
 
-    /// Opens a world.
+    /// Opens a world. The passphrase also encrypts keys that are made later, if it encrypts those that are there.
     ///
     /// # Errors
     /// [`WorldError`] says what to do.
@@ -387,8 +387,9 @@ impl World {
         self.index.created
     }
 
-    /// Randomness for this purpose, from the world's seed or the operating system. A seeded world gives another stream after
-    /// each certificate, so that what is done again is not done with the same numbers.
+    /// Randomness for this purpose, from the world's seed or the operating system. A seeded world gives the same stream for a
+    /// purpose until its next user authentication certificate, and then another: an issue that is taken up after one does not
+    /// repeat numbers; one that stopped before, or that has none (a Juki card's), does.
     ///
     /// # Errors
     /// [`WorldError::Randomness`].
