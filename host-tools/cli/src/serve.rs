@@ -9,9 +9,9 @@ use sim::{
     vpcd::Vpcd,
 };
 use std::{
-    fs::OpenOptions,
+    fs::{OpenOptions, Permissions},
     io::Write,
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{Arc, mpsc},
 };
@@ -74,8 +74,11 @@ fn engine(asked: Option<Backend>) -> Result<AnyEngine, Failure> {
 
 /// A trace shows who did what, so only its owner reads it.
 fn trace_file(path: &Path) -> Result<Box<dyn Write + Send>, Failure> {
-    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
-    Ok(Box::new(file.map_err(|error| Failure::Refused(format!("{}: {error}", path.display())))?))
+    let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(path).and_then(|file| {
+        // One that was there before has the mode of whoever made it.
+        file.set_permissions(Permissions::from_mode(0o600)).map(|()| file)
+    });
+    Ok(Box::new(opened.map_err(|error| Failure::Refused(format!("{}: {error}", path.display())))?))
 }
 
 /// A path that a shell takes as one word.

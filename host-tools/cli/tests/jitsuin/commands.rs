@@ -4,6 +4,7 @@ use crate::support::{AUTH_PIN, SIGN_PIN, Said, World, binary, jitsuin, jitsuin_w
 use std::{
     fs,
     io::{BufRead, BufReader},
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Stdio},
 };
@@ -331,6 +332,8 @@ fn a_trace_tells_everything_but_secrets() {
     let world = World::new();
     let card = world.issue(&[]);
     let trace = world.file("trace.jsonl");
+    fs::write(&trace, "").expect("writes");
+    fs::set_permissions(&trace, fs::Permissions::from_mode(0o644)).expect("sets a mode");
     let socket = world.file("pcsc");
     let serving =
         world.serve(&card, &["--pcsc", socket.to_str().expect("plain"), "--trace", trace.to_str().expect("plain")]);
