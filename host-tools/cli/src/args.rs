@@ -420,6 +420,9 @@ pub(crate) struct Apdu {
     /// Command APDUs in hexadecimal; standard input, one a line, when none is given. `power` and `reset` work too.
     #[arg(value_name = "HEX")]
     pub commands: Vec<String>,
+    /// Show My Number and the card's face, from which 照合番号A and B follow, where they are read. PINs are never shown.
+    #[arg(long)]
+    pub reveal: bool,
     /// Print JSON lines.
     #[arg(long)]
     pub json: bool,

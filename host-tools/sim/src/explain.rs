@@ -2,12 +2,13 @@
 //!
 //! An [`Explainer`] follows the SELECTs of one model of card, so that "VERIFY, current EF" becomes "VERIFY user authentication
 //! PIN". The words come from the card's own table. Secrets are kept out by type: command data that may carry one becomes
-//! [`Shown::Blank`], and there is no way from there to the bytes. What an answer is built of is told as [`Answer`]; taking it
+//! [`Shown::Blank`], and so does what was read of My Number and of the face; there is no way from there to the bytes. What an answer is built of is told as [`Answer`]; taking it
 //! apart is left to who shows it.
 
 mod answer;
 mod context;
 mod name;
+mod secret;
 
 pub use answer::Answer;
 use context::Context;
@@ -24,6 +25,21 @@ pub enum Shown {
     Plain(Vec<u8>),
     /// A secret: only its length is kept.
     Blank(usize),
+}
+
+impl Shown {
+    fn blank_if(secret: bool, bytes: &[u8]) -> Self {
+        if secret { Shown::Blank(bytes.len()) } else { Shown::Plain(bytes.to_vec()) }
+    }
+
+    /// How many bytes there were.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        match self {
+            Shown::Plain(bytes) => bytes.len(),
+            Shown::Blank(count) => *count,
+        }
+    }
 }
 
 impl fmt::Display for Shown {
@@ -67,10 +83,8 @@ pub struct Explained {
 impl fmt::Display for Explained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} → {}", self.command, self.sw)?;
-        if let Shown::Plain(bytes) = &self.response
-            && !bytes.is_empty()
-        {
-            write!(f, ", {} bytes", bytes.len())?;
+        if self.response.count() > 0 {
+            write!(f, ", {} bytes", self.response.count())?;
         }
         write!(f, " ({})", self.status)
     }
@@ -80,6 +94,7 @@ impl fmt::Display for Explained {
 #[derive(Debug, Clone)]
 pub struct Explainer {
     context: Context,
+    revealing: bool,
 }
 
 impl Default for Explainer {
@@ -92,7 +107,14 @@ impl Explainer {
     /// Follows a card of this model from power-up on.
     #[must_use]
     pub fn new(model: &'static Model) -> Self {
-        Explainer { context: Context::new(model) }
+        Explainer { context: Context::new(model), revealing: false }
+    }
+
+    /// Shows My Number and the face where they are read, for somebody who asked for that. PINs and keys stay blank.
+    #[must_use]
+    pub fn revealing(mut self) -> Self {
+        self.revealing = true;
+        self
     }
 
     /// Cold reset or power loss: the ISD is current.
@@ -108,8 +130,8 @@ impl Explainer {
     /// Explains one exchange and follows it. `response` is data ‖ SW1 ‖ SW2.
     pub fn exchange(&mut self, command: &[u8], response: &[u8]) -> Explained {
         let (response, sw) = match Response::parse(response) {
-            Ok(Response { data, sw }) => (Shown::Plain(data.to_vec()), Some(sw)),
-            Err(_) => (Shown::Plain(response.to_vec()), None),
+            Ok(Response { data, sw }) => (data, Some(sw)),
+            Err(_) => (response, None),
         };
         let (status, sw_text) = match sw {
             Some(sw) => (sw.name().to_owned(), format!("{:04X}", sw.0)),
@@ -119,11 +141,13 @@ impl Explainer {
             let data = Shown::Plain(command.to_vec());
             let (command, header) = ("no command header".to_owned(), Shown::Plain(Vec::new()));
             let answer = Answer::Nothing;
+            let response = Shown::Plain(response.to_vec());
             return Explained { command, header, data, ne: None, response, sw: sw_text, status, answer };
         };
         let body = Command::parse(command).ok();
         let data = body.as_ref().map_or_else(|| command.get(4..).unwrap_or_default(), |body| body.data);
         let text = name::of(&self.context, header, body.as_ref());
+        let hidden = !self.revealing && !response.is_empty() && secret::in_answer(&self.context, header);
         let succeeded = sw.is_some_and(Sw::is_success);
         let answer = if succeeded { Answer::of(&self.context, header) } else { Answer::Nothing };
         match sw {
@@ -135,9 +159,9 @@ impl Explainer {
             command: text,
             header: Shown::Plain(vec![header.cla.0, header.ins, header.p1, header.p2]),
             // A malformed command that looks like a secret-bearing one is blanked whole.
-            data: if carries_secret(header) { Shown::Blank(data.len()) } else { Shown::Plain(data.to_vec()) },
+            data: Shown::blank_if(secret::in_command(header), data),
             ne: body.and_then(|body| body.ne).map(apdu::Ne::get),
-            response,
+            response: Shown::blank_if(hidden, response),
             sw: sw_text,
             status,
             answer,
@@ -149,16 +173,6 @@ impl Explainer {
 /// name itself were wrong.
 fn names_object(sw: Sw) -> bool {
     !matches!(sw.0, 0x6700 | 0x6881 | 0x6882 | 0x69FC | 0x6A82 | 0x6A86 | 0x6A88 | 0x6D00 | 0x6E00)
-}
-
-/// Whether command data may hold a PIN or a key, in whatever class it is sent.
-fn carries_secret(header: Header) -> bool {
-    // What a program meant to encipher, it may have sent in clear. READ BINARY has nothing but a length there.
-    if header.cla.0 == 0x08 && header.ins != 0xB0 {
-        return true;
-    }
-    // With the odd instructions beside them, whose data is BER-TLV: programs try those too.
-    matches!(header.ins & 0xFE, 0x20 | 0x24 | 0x32 | 0x2C | 0xAE | 0xD8 | 0xE2)
 }
 
 #[cfg(test)]
@@ -247,6 +261,71 @@ mod tests {
                     assert!(!text.contains("83, 69, 67, 82"), "{cla:02X} {ins:02X}");
                 }
             }
+        }
+    }
+
+    /// What these commands show of a file that holds a marker; each begins at the card's start.
+    fn read(explainer: Explainer, commands: &[&str]) -> String {
+        let mut explainer = explainer;
+        let mut shown = String::new();
+        for (number, command) in commands.iter().enumerate() {
+            let last = number + 1 == commands.len();
+            let answer: &[u8] = if last { b"\xAB\xCD\xEF\x90\x00" } else { &[0x90, 0x00] };
+            let one = explainer.exchange(&hex::decode(command).expect("hex"), answer);
+            shown = format!("{one:?} {one} {}", serde_json::to_string(&one).expect("json"));
+        }
+        shown
+    }
+
+    const FACE: &str = "00A4040C0AD3921000310001010402";
+    const TEXT: &str = "00A4040C0AD3921000310001010408";
+    const MARKERS: [&str; 2] = ["ABCDEF", "171, 205, 239"];
+
+    /// My Number, and what 照合番号B follows from. (card.md §22 item 20)
+    #[test]
+    fn what_opens_the_face_is_not_shown_where_it_is_read() {
+        for commands in [
+            &[FACE, "00B0810000"][..],
+            &[FACE, "00B0820000"],
+            &[FACE, "00B0850000"],
+            &[TEXT, "00B0810011"],
+            &[TEXT, "00B0830000"],
+            &[TEXT, "10B0810011"],
+            &[TEXT, "00B1810011"],
+            // By the current EF, named before in each way; and where none is known.
+            &[FACE, "00A4020C020002", "00B0000000"],
+            &[TEXT, "00A4020C020001", "00B0000500"],
+            &[TEXT, "00B0810001", "00B0000100"],
+            &[TEXT, "00B0000000"],
+            &[TEXT, "08A4020C021234", "00B0000000"],
+            &[FACE, "00A4020C021234", "00B0000000"],
+            &[FACE, "00B09F0000"],
+        ] {
+            let shown = read(Explainer::default(), commands);
+            assert!(MARKERS.iter().all(|marker| !shown.contains(marker)), "{commands:?}: {shown}");
+            assert!(shown.contains("<3 secret bytes>") && shown.contains("9000, 3 bytes"), "{commands:?}: {shown}");
+            let shown = read(Explainer::default().revealing(), commands);
+            assert!(MARKERS.iter().all(|marker| shown.contains(marker)), "{commands:?}: {shown}");
+        }
+        let pin = Explainer::default().revealing().exchange(b"\x00\x20\x00\x98\x041234", &[0x90, 0x00]);
+        assert_eq!(pin.data, Shown::Blank(4), "a PIN is never shown");
+    }
+
+    #[test]
+    fn other_files_are_shown() {
+        for commands in [
+            &[FACE, "00B0830000"][..],
+            &[FACE, "00B0840000"],
+            &[TEXT, "00B0820000"],
+            &[TEXT, "00A4020C020006", "00B0000000"],
+            &[TEXT, "08B08100000005960300001100 00"],
+            &["00A4040C0AD392F000260100000001", "00B0810000"],
+            &["00A4040C0AD3921000310001010100", "00B2010C00"],
+        ] {
+            let commands: Vec<String> = commands.iter().map(|command| command.replace(' ', "")).collect();
+            let commands: Vec<&str> = commands.iter().map(String::as_str).collect();
+            let shown = read(Explainer::default(), &commands);
+            assert!(MARKERS.iter().all(|marker| shown.contains(marker)), "{commands:?}: {shown}");
         }
     }
 }

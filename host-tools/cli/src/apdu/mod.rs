@@ -17,7 +17,8 @@ const LINE_MAX: usize = 300_000;
 pub(crate) fn run(apdu: &args::Apdu) -> Result<(), Failure> {
     let world = crate::world(&apdu.world)?;
     let (_, mut card) = crate::card(&world, &apdu.card)?;
-    let mut explainer = Explainer::new(card.card().model());
+    let explainer = Explainer::new(card.card().model());
+    let mut explainer = if apdu.reveal { explainer.revealing() } else { explainer };
     let mut decoder = Decoder::default();
     card.power_on();
     let mut line = |text: &str| -> Result<(), Failure> {
@@ -67,7 +68,13 @@ fn print(explained: &Explained, decoder: &mut Decoder, json: bool) -> Result<(),
         return Ok(());
     }
     say!("{} {}: {}", explained.sw, explained.status, explained.command);
-    let Shown::Plain(bytes) = &explained.response else { return Ok(()) };
+    let bytes = match &explained.response {
+        Shown::Plain(bytes) => bytes,
+        hidden @ Shown::Blank(_) => {
+            say!("  {hidden}; --reveal shows them");
+            return Ok(());
+        }
+    };
     for (offset, row) in (0..).step_by(16).zip(bytes.chunks(16)) {
         let text: String = row
             .iter()

@@ -344,14 +344,39 @@ fn a_trace_tells_everything_but_secrets() {
         let bytes = hex::decode(command.replace(' ', "")).expect("hex");
         assert_eq!(reader.transmit(&bytes).expect("answers"), [0x90, 0x00]);
     }
+    let mut read = Vec::new();
+    for command in READ_MY_NUMBER {
+        read = reader.transmit(&hex::decode(command).expect("hex")).expect("answers");
+    }
+    assert_eq!(read.len(), 19, "My Number, filler and status word");
     serving.interrupt().succeeded();
     let text = fs::read_to_string(&trace).expect("reads");
     assert!(text.contains("VERIFY user authentication PIN") && text.contains("VERIFY signature password"));
     for secret in [AUTH_PIN, SIGN_PIN, "31323334", "414243313233"] {
         assert!(!text.contains(&format!("\"{secret}")), "{secret} is in the trace");
     }
+    assert!(!text.contains(&hex::encode_upper(&read[5..17])), "My Number is in the trace");
+    assert!(text.contains("READ BINARY My Number at 0") && text.contains("<17 secret bytes>"));
     assert!(text.contains("<4 secret bytes>") && text.contains("<6 secret bytes>"));
     assert_eq!(mode(&trace), 0o600);
+}
+
+/// Application, form-filling PIN, EF 0001.
+const READ_MY_NUMBER: [&str; 3] = ["00A4040C0AD3921000310001010408", "002000910431323334", "00B0810011"];
+
+#[test]
+fn my_number_is_shown_in_answers_to_whom_asks_for_it() {
+    let world = World::new();
+    let card = world.issue(&[]);
+    // sample-1's, as the card has it and as people read it.
+    let (bytes, digits) = ("303030303030303030303139", "000000000019");
+    for json in [&[][..], &["--json"]] {
+        let said = world.run(&[&["apdu", &card], &READ_MY_NUMBER[..], json].concat()).succeeded().out;
+        assert!(said.contains("<17 secret bytes>") && !said.contains(bytes) && !said.contains(digits), "{said}");
+        let said = world.run(&[&["apdu", &card, "--reveal"], &READ_MY_NUMBER[..], json].concat()).succeeded().out;
+        assert!(said.contains(if json.is_empty() { digits } else { bytes }), "{said}");
+        assert!(!said.contains("31323334"), "the PIN never: {said}");
+    }
 }
 
 #[test]

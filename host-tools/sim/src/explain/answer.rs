@@ -1,6 +1,6 @@
 //! What the data of an answer is built of.
 
-use super::context::Context;
+use super::{context::Context, secret};
 use apdu::Header;
 use card_os::profile::{Kind, Object};
 
@@ -33,11 +33,12 @@ impl Answer {
         match (header.cla.0, header.ins) {
             (0x00, 0xA4) if header.p1 == 0x04 => Answer::ControlInformation,
             (0x00, 0xB0) => {
-                let (file, offset) = match header.p1 {
-                    p1 @ 0x80.. => (0x80 | (p1 & 0x1F), u16::from(header.p2)),
-                    p1 => (0x80, u16::from_be_bytes([p1, header.p2])),
+                let offset = match header.p1 {
+                    0x80.. => u16::from(header.p2),
+                    p1 => u16::from_be_bytes([p1, header.p2]),
                 };
-                let file = context.referenced(file).filter(|file| matches!(file.kind, Kind::File(_)));
+                let file =
+                    context.referenced(secret::read_from(header)).filter(|file| matches!(file.kind, Kind::File(_)));
                 file.map_or(Answer::Nothing, |file| Answer::File(file, offset))
             }
             (0x00, 0xB2) => context.referenced(0x80 | (header.p2 >> 3)).map_or(Answer::Nothing, Answer::Records),

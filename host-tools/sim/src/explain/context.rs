@@ -33,8 +33,8 @@ impl Context {
         self.file = Current::None;
     }
 
-    pub(super) fn at_isd(&self) -> bool {
-        self.application == &ISD
+    pub(super) fn is_at(&self, application: &Application) -> bool {
+        self.application == application
     }
 
     /// The application that a SELECT names: the first of this name, or the next after the current one. (card.md D-04)

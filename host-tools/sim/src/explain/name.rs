@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use apdu::{Command, Header};
+use card_os::profile::ISD;
 
 /// The name of a command in its context.
 pub(super) fn of(context: &Context, header: Header, body: Option<&Command<'_>>) -> String {
@@ -44,7 +45,7 @@ fn system(context: &Context, header: Header) -> String {
         0x32 => format!("CHANGE KEY {}", context.target(header.p2)),
         0x82 => "EXTERNAL AUTHENTICATE".into(),
         0xCA => get_data(context, header),
-        0x50 if context.at_isd() => "INITIALIZE UPDATE".into(),
+        0x50 if context.is_at(&ISD) => "INITIALIZE UPDATE".into(),
         0xAE => "SET SESSION KEY".into(),
         0xA2 if header.p1 == 0x06 => "terminal certificate, body".into(),
         0xA2 if header.p1 == 0x00 => "terminal certificate, signature".into(),
