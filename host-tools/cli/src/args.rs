@@ -402,7 +402,7 @@ pub(crate) struct CardReport {
     pub html: PathBuf,
     #[command(flatten)]
     pub opening: Opening,
-    /// Show My Number on the back.
+    /// Show My Number on the back and the security code on the front.
     #[arg(long)]
     pub reveal: bool,
     /// Overwrite the page.

@@ -51,7 +51,11 @@ fn front(examined: &Examined) -> Markup {
     // The chip's own words where it told them; the issuer's record otherwise.
     let (name, address) =
         texts.map_or((&record.person.name, &record.person.address), |texts| (&texts.value.name, &texts.value.address));
-    let code = record.security_code.as_ref().map_or("", |code| code.digits());
+    let code = match &record.security_code {
+        Some(code) if examined.reveal => code.digits(),
+        Some(_) => "••••",
+        None => "",
+    };
     html! {
         div.card.front {
             (watermark())

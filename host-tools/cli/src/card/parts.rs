@@ -37,9 +37,11 @@ pub(super) fn pictures(examined: &Examined) -> Markup {
         div.pictures {
             figure { (picture("image/png", &face.name, "氏名 name")) figcaption { "氏名 name, PNG" } }
             figure { (picture("image/png", &face.address, "住所 address")) figcaption { "住所 address, PNG" } }
-            figure {
-                (picture("image/png", &face.security_code, "セキュリティコード security code"))
-                figcaption { "セキュリティコード, PNG, 署名対象外 not signed" }
+            @if examined.reveal {
+                figure {
+                    (picture("image/png", &face.security_code, "セキュリティコード security code"))
+                    figcaption { "セキュリティコード, PNG, 署名対象外 not signed" }
+                }
             }
             @if let Some(number) = number.filter(|_| examined.reveal) {
                 figure { (picture("image/png", number, "個人番号 My Number")) figcaption { "個人番号 My Number, PNG" } }

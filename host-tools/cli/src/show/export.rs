@@ -6,8 +6,9 @@ use base64ct::{Base64, Encoding};
 use pki::survey::{CertificateState, Content};
 use std::path::Path;
 
-/// EFs that are My Number or from which it follows: its text, its picture, and the digest of twelve digits.
-const OF_MY_NUMBER: [u16; 3] = [0x0501, 0x0503, 0x0405];
+/// EFs that hold what opens the face or from which it follows: My Number as text and picture, the digest of its twelve digits, and
+/// the card face with the picture of the security code.
+const HIDDEN: [u16; 4] = [0x0501, 0x0503, 0x0405, 0x0402];
 
 /// Writes all of it; gives the names of the files.
 pub(super) fn write(examined: &Examined, view: &View, folder: &Path, force: bool) -> Result<Vec<String>, Failure> {
@@ -38,7 +39,9 @@ fn images(examined: &Examined, files: &mut Vec<(String, Vec<u8>)>) {
         files.push(("name.png".into(), face.name.clone()));
         files.push(("address.png".into(), face.address.clone()));
         files.push(("photo.jp2".into(), face.photo.clone()));
-        files.push(("security-code.png".into(), face.security_code.clone()));
+        if examined.reveal {
+            files.push(("security-code.png".into(), face.security_code.clone()));
+        }
     }
     if let Some(Ok(image)) = personal.number_image.as_ref().filter(|_| examined.reveal) {
         files.push(("my-number.png".into(), image.clone()));
@@ -56,7 +59,7 @@ fn raw(examined: &Examined, files: &mut Vec<(String, Vec<u8>)>) {
         let application = surveyed.application.name.split(' ').next().unwrap_or_default().to_lowercase();
         let application = application.trim_end_matches('\'');
         for seen in &surveyed.objects {
-            if OF_MY_NUMBER.contains(&seen.object.grouping()) && !examined.reveal {
+            if HIDDEN.contains(&seen.object.grouping()) && !examined.reveal {
                 continue;
             }
             if let Content::File(content) | Content::Records(content) = &seen.content {
