@@ -3,6 +3,10 @@
 //! Order inside [`Command::read`]: P1–P2 before lengths (card.md §4.2), so the header is judged even where the body is
 //! malformed.
 
+mod protected;
+
+pub use protected::Protected;
+
 use crate::{platform::MODULUS, refusal::Refusal, sign::Scheme};
 use apdu::{Form, Header};
 
@@ -225,9 +229,7 @@ impl<'a> Command<'a> {
         header: Header,
         body: Result<apdu::Command<'a>, apdu::Error>,
     ) -> Result<Self, Refusal> {
-        let body = body
-            .map_err(|_| Refusal::Length)
-            .and_then(|body| if body.data.len() > DATA_MAX { Err(Refusal::Length) } else { Ok(body) });
+        let body = sized(body);
         let (p1, p2) = (header.p1, header.p2);
         match instruction {
             Instruction::Select => select(p1, p2, body),
@@ -316,6 +318,11 @@ impl<'a> Command<'a> {
             }
         }
     }
+}
+
+/// The body, where it is one and not too long. (card.md D-13)
+fn sized(body: Result<apdu::Command<'_>, apdu::Error>) -> Result<apdu::Command<'_>, Refusal> {
+    body.ok().filter(|body| body.data.len() <= DATA_MAX).ok_or(Refusal::Length)
 }
 
 /// SELECT. (card.md §3.2, D-04 to D-10)
