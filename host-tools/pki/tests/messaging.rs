@@ -6,13 +6,14 @@ use apdu::{
     tlv::{Rules, ber::Tlv},
 };
 use card_os::{
+    identity::Behaviour,
     profile::{FACE, TEXT},
     scp03::Secret16,
 };
 use pki::client::{ClientError, Messaging, Selected, exchange};
 use rand_core::Rng;
 use sim::{
-    card::Direct,
+    card::{Direct, Simulated},
     pcsc::{PcscReader, Server},
     reader::Reader,
     rng::SimRng,
@@ -30,7 +31,11 @@ fn refused<T: std::fmt::Debug>(result: Result<T, ClientError>) -> u16 {
 
 /// A session on a card of its own; `test` gets the selected application and the session.
 fn session(test: impl FnOnce(&mut Selected<'_>, &mut Messaging)) {
-    let mut reader = Direct(sample::issued(true));
+    session_on(sample::issued(true), test);
+}
+
+fn session_on(card: Simulated, test: impl FnOnce(&mut Selected<'_>, &mut Messaging)) {
+    let mut reader = Direct(card);
     reader.power_on().expect("powers");
     let mut text = Selected::select(&mut reader, &TEXT).expect("selects");
     text.verify(PIN, AUTHENTICATION_PIN).expect("the PIN is right");
@@ -269,6 +274,11 @@ fn what_ends_a_session() {
         text.reader().power_on().expect("powers on");
         text.send("SELECT", &Command::new(0x00, 0xA4, 0x04, 0x0C).with_data(TEXT.aid)).expect("selects");
         assert_eq!(refused(messaging.verify(text, PIN, AUTHENTICATION_PIN)), 0x69FC, "power loss");
+    });
+    let clears = Behaviour { clears_on_warm_reset: true, ..Behaviour::default() };
+    session_on(sample::issued_with(clears), |text, messaging| {
+        text.reader().reset().expect("resets");
+        assert_eq!(refused(messaging.verify(text, PIN, AUTHENTICATION_PIN)), 0x69FC, "a warm reset that clears");
     });
     session(|text, messaging| {
         let missing = Command::new(0x00, 0xA4, 0x04, 0x0C).with_data(b"nothing");
