@@ -305,7 +305,16 @@ impl<'a> Command<'a> {
                 };
                 Ok(Command::TerminalCertificate { body: body_step, data: not_empty(body?.data)? })
             }
-            Instruction::LastCommandMark => Ok(Command::LastCommandMark),
+            Instruction::LastCommandMark => {
+                zero_parameters(p1, p2)?;
+                let body = body?;
+                // Four bytes, no more. (card.md §17)
+                if body.ne.is_none() && body.data.is_empty() {
+                    Ok(Command::LastCommandMark)
+                } else {
+                    Err(Refusal::Length)
+                }
+            }
             Instruction::ManageAttributes if !matches!(p1, 0x22 | 0x24) => Err(Refusal::Parameters),
             Instruction::ManageAttributes | Instruction::IssuerOnly => Ok(Command::IssuerOnly),
             Instruction::InitializeUpdate => {

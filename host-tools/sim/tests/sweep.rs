@@ -187,6 +187,31 @@ fn every_parameter_of_every_instruction() {
     });
 }
 
+/// The last command of an iPhone's client, as long as it is that. (card.md §17, D-43, D-54)
+#[test]
+fn the_last_command_mark_has_one_form() {
+    for (command, iphone) in [
+        (&b"\x80\xFC\x00\x00"[..], [0x90, 0x00]),
+        (b"\x80\xFC\x00\x01", [0x6A, 0x86]),
+        (b"\x80\xFC\x01\x00", [0x6A, 0x86]),
+        (b"\x80\xFC\x80\x00\x01\x41", [0x6A, 0x86]),
+        (b"\x80\xFC\x00\x00\x00", [0x67, 0x00]),
+        (b"\x80\xFC\x00\x00\x01\x41", [0x67, 0x00]),
+        (b"\x80\xFC\x00\x00\x02\x41", [0x67, 0x00]),
+        (b"\x80\xFC\x00\x00\x01\x41\x00", [0x67, 0x00]),
+    ] {
+        for model in Model::ALL {
+            for application in model.applications {
+                let mut card = sample::blank(model);
+                card.power_on();
+                select(&mut card, application);
+                let expected = if model == Model::IPHONE { iphone } else { [0x67, 0x00] };
+                assert_eq!(transmit(&mut card, command), expected, "{}: {command:02X?}", model.name);
+            }
+        }
+    }
+}
+
 /// EF identifiers of each application. (card.md §6, §9, D-20)
 fn identifiers(application: &Application) -> &'static [u16] {
     match application.number {
