@@ -125,6 +125,7 @@ impl Instruction {
                 | I::ChangeKey
                 | I::ComputeDigitalSignature
                 | I::InternalAuthenticate
+                | I::ExternalAuthenticate
                 | I::SetSessionKey
                 | I::TerminalCertificate
         )

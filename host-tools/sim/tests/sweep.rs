@@ -187,6 +187,35 @@ fn every_parameter_of_every_instruction() {
     });
 }
 
+/// Decision 3: whatever works on files, PINs and keys waits for the card to be issued, however it looks.
+#[test]
+fn nothing_works_on_objects_before_issue() {
+    for mut card in [Phase::Blank, Phase::Personalised].map(card) {
+        for application in Model::CARD.applications {
+            card.power_on();
+            select(&mut card, application);
+            for header in [
+                [0x00, 0x20],
+                [0x00, 0x24],
+                [0x00, 0x82],
+                [0x00, 0x88],
+                [0x00, 0xB0],
+                [0x00, 0xB2],
+                [0x80, 0x2A],
+                [0x80, 0x32],
+                [0x80, 0x82],
+                [0x80, 0xA2],
+                [0x80, 0xAE],
+            ] {
+                for tail in [&[0x00, 0x00][..], &[0x00, 0x9E, 0x00], &[0xFF, 0xFF, 0x01, 0x41]] {
+                    let command = [&header[..], tail].concat();
+                    assert_eq!(transmit(&mut card, &command), [0x69, 0x85], "{}: {command:02X?}", application.name);
+                }
+            }
+        }
+    }
+}
+
 /// The last command of an iPhone's client, as long as it is that. (card.md §17, D-43, D-54)
 #[test]
 fn the_last_command_mark_has_one_form() {
