@@ -192,6 +192,10 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
         if instruction.needs_issued_card() && !phase.in_use() {
             return Err(Refusal::Phase);
         }
+        // The physical card refuses this mark of smartphones by length, however it looks. (card.md D-43, D-54)
+        if instruction == Instruction::LastCommandMark && !self.chip.model.takes_last_command_mark {
+            return Err(Refusal::Length);
+        }
         let command = Command::read(instruction, header, apdu::Command::parse(bytes))?;
         self.act(command, phase, out)
     }
@@ -216,9 +220,7 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
                 data::get(&self.session, phase, &self.chip.store, (tag, ne, proprietary), out)
             }
             Command::SetSessionKey { cryptogram } => self.set_session_key(phase, cryptogram),
-            // The physical card refuses this mark of smartphones by length. (card.md D-43, D-54)
-            Command::LastCommandMark if self.chip.model.takes_last_command_mark => Ok(()),
-            Command::LastCommandMark => Err(Refusal::Length),
+            Command::LastCommandMark => Ok(()),
             Command::IssuerOnly => Err(Refusal::SecurityStatus),
             Command::TerminalCertificate { body, data } => self.terminal_certificate(body, data),
             Command::InitializeUpdate { version, challenge, ne } => {

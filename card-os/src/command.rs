@@ -3,6 +3,10 @@
 //! Order inside [`Command::read`]: P1–P2 before lengths (card.md §4.2), so the header is judged even where the body is
 //! malformed.
 
+mod protected;
+
+pub use protected::Protected;
+
 use crate::{platform::MODULUS, refusal::Refusal, sign::Scheme};
 use apdu::{Form, Header};
 
@@ -121,6 +125,7 @@ impl Instruction {
                 | I::ChangeKey
                 | I::ComputeDigitalSignature
                 | I::InternalAuthenticate
+                | I::ExternalAuthenticate
                 | I::SetSessionKey
                 | I::TerminalCertificate
         )
@@ -225,9 +230,7 @@ impl<'a> Command<'a> {
         header: Header,
         body: Result<apdu::Command<'a>, apdu::Error>,
     ) -> Result<Self, Refusal> {
-        let body = body
-            .map_err(|_| Refusal::Length)
-            .and_then(|body| if body.data.len() > DATA_MAX { Err(Refusal::Length) } else { Ok(body) });
+        let body = sized(body);
         let (p1, p2) = (header.p1, header.p2);
         match instruction {
             Instruction::Select => select(p1, p2, body),
@@ -303,7 +306,16 @@ impl<'a> Command<'a> {
                 };
                 Ok(Command::TerminalCertificate { body: body_step, data: not_empty(body?.data)? })
             }
-            Instruction::LastCommandMark => Ok(Command::LastCommandMark),
+            Instruction::LastCommandMark => {
+                zero_parameters(p1, p2)?;
+                let body = body?;
+                // Four bytes, no more. (card.md §17)
+                if body.ne.is_none() && body.data.is_empty() {
+                    Ok(Command::LastCommandMark)
+                } else {
+                    Err(Refusal::Length)
+                }
+            }
             Instruction::ManageAttributes if !matches!(p1, 0x22 | 0x24) => Err(Refusal::Parameters),
             Instruction::ManageAttributes | Instruction::IssuerOnly => Ok(Command::IssuerOnly),
             Instruction::InitializeUpdate => {
@@ -316,6 +328,11 @@ impl<'a> Command<'a> {
             }
         }
     }
+}
+
+/// The body, where it is one and not too long. (card.md D-13)
+fn sized(body: Result<apdu::Command<'_>, apdu::Error>) -> Result<apdu::Command<'_>, Refusal> {
+    body.ok().filter(|body| body.data.len() <= DATA_MAX).ok_or(Refusal::Length)
 }
 
 /// SELECT. (card.md §3.2, D-04 to D-10)

@@ -23,7 +23,7 @@ pub type Atr = heapless::Vec<u8, ATR_MAX>;
 /// Where cards of the field differ, or are said to. Fixed when the chip is made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Behaviour {
-    /// A warm reset clears the security status; measured cards keep it. (card.md D-28)
+    /// A warm reset clears the security status, and with it secure messaging; measured cards keep it. (card.md D-28)
     pub clears_on_warm_reset: bool,
     /// SELECT of the current application clears the security status; measured cards keep it. (card.md D-27)
     pub clears_on_select: bool,

@@ -1,7 +1,7 @@
 //! Secure messaging of the 入力補助 application: a session key under RSA-OAEP, then AES-CBC with a counter. (card.md §13)
 //!
 //! It hides what travels and proves nothing: there is no MAC. A command's data field is one data object, `86` with a
-//! cryptogram or `96` with Le. Whatever is wrong with it ends the session.
+//! cryptogram or `96` with Le. Whatever is wrong with it ends the session; where there is none, nothing is wrong with it.
 //!
 //! Claims and limits: the delivered block has one length and so one form, which is compared as a whole and in constant
 //! time; a wrong one is told from a right one (`6A80`), and nothing tells where it was wrong.
@@ -79,7 +79,7 @@ impl Messaging {
     /// Deciphers the cryptogram that a command's data field consists of.
     ///
     /// # Errors
-    /// [`Refusal::MessagingObject`]; the caller then ends the session.
+    /// [`Refusal::MessagingObject`], and the caller ends the session; [`Refusal::MessagingObjectMissing`], and it lives on.
     pub fn data<const M: usize>(&self, field: &[u8], out: &mut heapless::Vec<u8, M>) -> Result<(), Refusal> {
         let (&indicator, cryptogram) = only(field, CRYPTOGRAM)?.split_first().ok_or(Refusal::MessagingObject)?;
         out.extend_from_slice(cryptogram).map_err(|_| Refusal::MessagingObject)?;
@@ -92,12 +92,12 @@ impl Messaging {
     /// Ne out of the Le object that a command's data field consists of: `96 03 00 hh ll`, where 0000 is 65,536.
     ///
     /// # Errors
-    /// [`Refusal::MessagingObject`]; the caller then ends the session.
-    pub fn ne(field: &[u8]) -> Result<apdu::Ne, Refusal> {
+    /// As [`Messaging::data`].
+    pub fn ne(field: &[u8]) -> Result<u32, Refusal> {
         let &[0x00, high, low] = only(field, LE)? else { return Err(Refusal::MessagingObject) };
         match u16::from_be_bytes([high, low]) {
-            0 => Ok(apdu::Ne::MAX),
-            ne => apdu::Ne::new(u32::from(ne)).ok_or(Refusal::MessagingObject),
+            0 => Ok(apdu::Ne::MAX.get()),
+            ne => Ok(u32::from(ne)),
         }
     }
 
@@ -133,10 +133,49 @@ impl Messaging {
     }
 }
 
+/// Most bytes whose object, padding and header included, has `ne` bytes or fewer. `None` where there is no room for one.
+#[must_use]
+pub fn room(ne: u32) -> Option<u32> {
+    const BLOCK: u32 = 16;
+    // Bytes of tag and length, and the longest value behind them.
+    let blocks = [(2, 0x7F), (3, 0xFF), (4, 0xFFFF)].map(|(head, longest)| {
+        let value = ne.saturating_sub(head).min(longest);
+        value.saturating_sub(1) / BLOCK
+    });
+    blocks.into_iter().max().and_then(|blocks| (blocks * BLOCK).checked_sub(1))
+}
+
 /// The value of the one object that `field` consists of.
 fn only(field: &[u8], tag: Tag) -> Result<&[u8], Refusal> {
+    if field.is_empty() {
+        return Err(Refusal::MessagingObjectMissing);
+    }
     match Tlv::parse(field, Rules::Card) {
         Ok((object, [])) if object.tag == tag => Ok(object.value),
         _ => Err(Refusal::MessagingObject),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_room_fills_it() {
+        let messaging = Messaging { key: Secret16::new([7; BLOCK]), counter: 1, iv: [0; BLOCK] };
+        let size = |plain: u32| {
+            let mut data: heapless::Vec<u8, 6000> = heapless::Vec::new();
+            data.resize(usize::try_from(plain).expect("small"), 0x5A).expect("room");
+            messaging.wrap(&mut data).expect("room");
+            data.len()
+        };
+        for ne in 0..2000 {
+            let limit = usize::try_from(ne).expect("small");
+            match room(ne) {
+                None => assert!(limit < size(1), "{ne}"),
+                Some(most) => assert!(size(most) <= limit && size(most + 1) > limit, "{ne}: {most}"),
+            }
+        }
+        assert_eq!((room(256), room(0x1_0000)), (Some(239), Some(65_519)));
     }
 }

@@ -98,11 +98,13 @@ impl Session {
         self.file = Some(file);
     }
 
-    /// Warm reset: application and secure messaging stay, and the status unless the card is one that `clears` it; no EF is
-    /// current, the issuer channel ends. (card.md D-28)
+    /// Warm reset: the application stays; status, secure messaging and the accepted terminal do too, unless the card is one
+    /// that `clears` them; no EF is current, the issuer channel ends. (card.md D-28)
     pub fn warm_reset(&mut self, clears: bool) {
         if clears {
             self.verified = 0;
+            self.messaging = None;
+            self.terminal_accepted = false;
         }
         self.file = None;
         self.terminal = None;
@@ -171,6 +173,25 @@ impl Session {
             messaging: self.messaging.as_ref().map(Messaging::fork),
             issuer: self.issuer.fork(),
             incoming: self.incoming.as_ref().map(Incoming::fork),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::JPKI;
+
+    #[test]
+    fn a_warm_reset_clears_what_was_won_where_the_card_does_so() {
+        for clears in [false, true] {
+            let mut session = Session::default();
+            session.select_application(&JPKI, false);
+            session.verified = 1 << 0x18;
+            session.accept_terminal();
+            session.warm_reset(clears);
+            assert_eq!((session.is_verified(0x18), session.has_terminal()), (!clears, !clears));
+            assert_eq!(session.application(), &JPKI);
         }
     }
 }

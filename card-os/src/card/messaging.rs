@@ -3,8 +3,10 @@
 use super::{Card, Response};
 use crate::{
     access::{self, Decipher},
-    command::{Command, DATA_MAX, Instruction},
+    command::{DATA_MAX, Protected, Reference},
+    identity,
     messaging::Messaging,
+    pin::VALUE,
     platform::{Engine, MODULUS, Nvm},
     profile::{Phase, SessionKey},
     refusal::Refusal,
@@ -12,7 +14,7 @@ use crate::{
 };
 use apdu::Header;
 use rand_core::TryCryptoRng;
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
     /// SET SESSION KEY: the PIN is looked for before anything is deciphered.
@@ -29,53 +31,64 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
         Ok(())
     }
 
-    /// A command of class 08 in a session. A data object that does not hold ends the session; what the command itself answers
-    /// does not.
+    /// A command of class 08 in a session: whatever can be refused without opening its data object is refused before. An object
+    /// that does not hold ends the session; what the command itself answers does not.
     pub(super) fn messaged(&mut self, header: Header, bytes: &[u8], out: &mut Response) -> Result<(), Refusal> {
-        let messaging = self.session.messaging.as_mut().ok_or(Refusal::NoSecureSession)?;
-        messaging.advance();
-        let instruction = match (header.ins, header.p1) {
-            (0x20, _) => Instruction::Verify,
-            (0xB0, _) => Instruction::ReadBinary,
-            // An application is selected in clear alone: that ends the session.
-            (0xA4, 0x02) => Instruction::Select,
-            _ => return Err(Refusal::SecureMessagingUnsupported),
+        self.session.messaging.as_mut().ok_or(Refusal::NoSecureSession)?.advance();
+        let command = Protected::read(header, apdu::Command::parse(bytes))?;
+        let phase = identity::phase(&self.chip.store)?;
+        let done = match command {
+            Protected::SelectFile { object } => self.select_enciphered(object),
+            Protected::Verify { pin, object } => self.verify_enciphered(phase, pin, object),
+            Protected::ReadBinary { file, offset, most, object } => {
+                self.read_enciphered(phase, (file, offset), most, object, out)
+            }
         };
-        let body = apdu::Command::parse(bytes).map_err(|_| Refusal::Length)?;
-        let mut data: heapless::Vec<u8, DATA_MAX> = heapless::Vec::new();
-        let done = self.opened(instruction, header, body, &mut data, out);
-        data.zeroize();
         if done == Err(Refusal::MessagingObject) {
             self.session.messaging = None;
         }
         done
     }
 
-    fn opened(
+    fn messaging(&self) -> Result<&Messaging, Refusal> {
+        self.session.messaging.as_ref().ok_or(Refusal::NoSecureSession)
+    }
+
+    fn select_enciphered(&mut self, object: &[u8]) -> Result<(), Refusal> {
+        let mut identifier = Plain::default();
+        self.messaging()?.data(object, &mut identifier)?;
+        match identifier.as_slice() {
+            &[high, low] => self.select_file(u16::from_be_bytes([high, low])),
+            _ => Err(Refusal::Length),
+        }
+    }
+
+    /// The try-counter query has four bytes and so no such form: a value has one byte at least.
+    fn verify_enciphered(&mut self, phase: Phase, pin: Reference, object: &[u8]) -> Result<(), Refusal> {
+        let (pin, granted) = self.presentable(phase, pin)?;
+        if pin.left(&self.chip.store) == 0 {
+            self.session.lower(pin.object());
+            return Err(Refusal::Blocked);
+        }
+        let mut value = Plain::default();
+        self.messaging()?.data(object, &mut value)?;
+        if (1..=VALUE).contains(&value.len()) { self.present(&granted, &value) } else { Err(Refusal::Length) }
+    }
+
+    fn read_enciphered(
         &mut self,
-        instruction: Instruction,
-        header: Header,
-        body: apdu::Command<'_>,
-        data: &mut heapless::Vec<u8, DATA_MAX>,
+        phase: Phase,
+        (file, offset): (Reference, u16),
+        most: u32,
+        object: &[u8],
         out: &mut Response,
     ) -> Result<(), Refusal> {
-        let messaging = self.session.messaging.as_ref().ok_or(Refusal::NoSecureSession)?;
-        if body.data.is_empty() {
-            return Err(Refusal::MessagingObjectMissing);
-        }
-        let ne = if instruction == Instruction::ReadBinary {
-            if body.ne.is_none() {
-                return Err(Refusal::Length);
-            }
-            Some(Messaging::ne(body.data)?)
-        } else {
-            messaging.data(body.data, data)?;
-            None
-        };
-        let plain = apdu::Command { data: data.as_slice(), ne, ..body };
-        let command = Command::read(instruction, header, Ok(plain))?;
-        let phase = crate::identity::phase(&self.chip.store)?;
-        self.act(command, phase, out)?;
-        self.session.messaging.as_ref().map_or(Ok(()), |messaging| messaging.wrap(out))
+        let part = self.readable(phase, file, offset)?;
+        let ne = Messaging::ne(object)?;
+        part.read(&self.chip.store, ne.min(most), out)?;
+        self.messaging()?.wrap(out)
     }
 }
+
+/// What was deciphered, wiped when it goes.
+type Plain = Zeroizing<heapless::Vec<u8, DATA_MAX>>;

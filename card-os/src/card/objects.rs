@@ -11,6 +11,7 @@ use crate::{
     record,
     refusal::Refusal,
     sign::{self, Scheme},
+    store::Store,
 };
 use apdu::Form;
 use rand_core::TryCryptoRng;
@@ -49,15 +50,17 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
         ne: u32,
         out: &mut Response,
     ) -> Result<(), Refusal> {
+        self.readable(phase, file, offset)?.read(&self.chip.store, ne, out)
+    }
+
+    /// What READ BINARY may read: the EF from the offset on.
+    pub(super) fn readable(&mut self, phase: Phase, file: Reference, offset: u16) -> Result<Part, Refusal> {
         let object = self.locate(file, Refusal::FileNotFound)?;
         let Kind::File(size) = object.kind else { return Err(Refusal::WrongKind) };
         let granted = self.granted::<Read>(object, phase)?;
         let (offset, size) = (usize::from(offset), file::size(&self.chip.store, object, size));
         let rest = size.checked_sub(offset).filter(|rest| *rest > 0).ok_or(Refusal::Offset)?;
-        let length = rest.min(usize::try_from(ne).unwrap_or(usize::MAX));
-        out.resize(length, 0).map_err(|_| Refusal::Length)?;
-        file::read(&granted, &self.chip.store, offset, out);
-        Ok(())
+        Ok(Part { granted, offset, rest })
     }
 
     /// One record, or from it to the last. (card.md §5.2, D-17)
@@ -91,18 +94,24 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
     }
 
     pub(super) fn verify(&mut self, phase: Phase, pin: Reference, value: &[u8]) -> Result<(), Refusal> {
+        let (_, granted) = self.presentable(phase, pin)?;
+        self.present(&granted, value)
+    }
+
+    /// The PIN object that VERIFY may be done with.
+    pub(super) fn presentable(&mut self, phase: Phase, pin: Reference) -> Result<(Pin, Granted<Verify>), Refusal> {
         let pin = self.locate_pin(pin)?;
-        let granted = self.granted::<Verify>(pin.object(), phase)?;
-        match Pin::verify(&granted, &mut self.chip.store, value) {
-            Ok(()) => {
-                self.session.raise(granted.object());
-                Ok(())
-            }
-            Err(refusal) => {
-                self.session.lower(granted.object());
-                Err(refusal)
-            }
+        Ok((pin, self.granted::<Verify>(pin.object(), phase)?))
+    }
+
+    /// Presents a value, and raises or lowers the status.
+    pub(super) fn present(&mut self, granted: &Granted<Verify>, value: &[u8]) -> Result<(), Refusal> {
+        let done = Pin::verify(granted, &mut self.chip.store, value);
+        match done {
+            Ok(()) => self.session.raise(granted.object()),
+            Err(_) => self.session.lower(granted.object()),
         }
+        done
     }
 
     /// CHANGE REFERENCE DATA or CHANGE KEY, whichever this application takes. (card.md §5.4, D-29, D-30)
@@ -199,6 +208,23 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
             Kind::File(_) | Kind::Records(_) | Kind::DataObject { .. } => Refusal::WrongKind,
             Kind::PrivateKey { .. } | Kind::PublicKey | Kind::Pin { .. } | Kind::Internal => Refusal::Conditions,
         })
+    }
+}
+
+/// What is left of a transparent EF from an offset on: one byte at least, and it may be read.
+pub(super) struct Part {
+    granted: Granted<Read>,
+    offset: usize,
+    rest: usize,
+}
+
+impl Part {
+    /// Reads `ne` bytes of it, or what there is.
+    pub(super) fn read<N: Nvm>(&self, store: &Store<N>, ne: u32, out: &mut Response) -> Result<(), Refusal> {
+        let length = self.rest.min(usize::try_from(ne).unwrap_or(usize::MAX));
+        out.resize(length, 0).map_err(|_| Refusal::Length)?;
+        file::read(&self.granted, store, self.offset, out);
+        Ok(())
     }
 }
 

@@ -187,6 +187,60 @@ fn every_parameter_of_every_instruction() {
     });
 }
 
+/// Decision 3: whatever works on files, PINs and keys waits for the card to be issued, however it looks.
+#[test]
+fn nothing_works_on_objects_before_issue() {
+    for mut card in [Phase::Blank, Phase::Personalised].map(card) {
+        for application in Model::CARD.applications {
+            card.power_on();
+            select(&mut card, application);
+            for header in [
+                [0x00, 0x20],
+                [0x00, 0x24],
+                [0x00, 0x82],
+                [0x00, 0x88],
+                [0x00, 0xB0],
+                [0x00, 0xB2],
+                [0x80, 0x2A],
+                [0x80, 0x32],
+                [0x80, 0x82],
+                [0x80, 0xA2],
+                [0x80, 0xAE],
+            ] {
+                for tail in [&[0x00, 0x00][..], &[0x00, 0x9E, 0x00], &[0xFF, 0xFF, 0x01, 0x41]] {
+                    let command = [&header[..], tail].concat();
+                    assert_eq!(transmit(&mut card, &command), [0x69, 0x85], "{}: {command:02X?}", application.name);
+                }
+            }
+        }
+    }
+}
+
+/// The last command of an iPhone's client, as long as it is that. (card.md §17, D-43, D-54)
+#[test]
+fn the_last_command_mark_has_one_form() {
+    for (command, iphone) in [
+        (&b"\x80\xFC\x00\x00"[..], [0x90, 0x00]),
+        (b"\x80\xFC\x00\x01", [0x6A, 0x86]),
+        (b"\x80\xFC\x01\x00", [0x6A, 0x86]),
+        (b"\x80\xFC\x80\x00\x01\x41", [0x6A, 0x86]),
+        (b"\x80\xFC\x00\x00\x00", [0x67, 0x00]),
+        (b"\x80\xFC\x00\x00\x01\x41", [0x67, 0x00]),
+        (b"\x80\xFC\x00\x00\x02\x41", [0x67, 0x00]),
+        (b"\x80\xFC\x00\x00\x01\x41\x00", [0x67, 0x00]),
+    ] {
+        for model in Model::ALL {
+            for application in model.applications {
+                let mut card = sample::blank(model);
+                card.power_on();
+                select(&mut card, application);
+                let expected = if model == Model::IPHONE { iphone } else { [0x67, 0x00] };
+                assert_eq!(transmit(&mut card, command), expected, "{}: {command:02X?}", model.name);
+            }
+        }
+    }
+}
+
 /// EF identifiers of each application. (card.md §6, §9, D-20)
 fn identifiers(application: &Application) -> &'static [u16] {
     match application.number {
