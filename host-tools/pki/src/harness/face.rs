@@ -6,7 +6,7 @@ use crate::{
     person::Person,
     reference::{SecurityCode, birth_key, number_a, number_b},
     relying::face,
-    signer::Signer,
+    signer::{Purpose, Signer},
     world::{CardRecord, World},
 };
 use apdu::Sw;
@@ -100,7 +100,7 @@ fn keys(reader: &mut dyn Reader, known: &Face<'_>) -> Seen {
 
 fn images(reader: &mut dyn Reader, known: &Face<'_>) -> Seen {
     let mut card = Selected::select(reader, &FACE)?;
-    let signer = face::signer(&card.file(0x04)?, &known.signers[0].root)?;
+    let signer = face::signer(&card.file(0x04)?, &known.signers[0].root, Purpose::Face)?;
     card.verify(0x13, &known.a().ok_or_else(|| otherwise("no My Number is known"))?)?;
     card.verify(0x11, &birth_key(known.holder.birth))?;
     let (birth, first) = face::age(&card.file(0x01)?, &signer)?;
@@ -117,7 +117,7 @@ fn images(reader: &mut dyn Reader, known: &Face<'_>) -> Seen {
 
 fn texts(reader: &mut dyn Reader, known: &Face<'_>) -> Seen {
     let mut card = Selected::select(reader, &TEXT)?;
-    let signer = face::signer(&card.file(0x04)?, &known.signers[1].root)?;
+    let signer = face::signer(&card.file(0x04)?, &known.signers[1].root, Purpose::Text)?;
     card.verify(0x14, &known.a().ok_or_else(|| otherwise("no My Number is known"))?)?;
     refused(card.file(0x02), Sw::SECURITY_STATUS_NOT_SATISFIED)?;
     card.verify(0x15, &known.b())?;

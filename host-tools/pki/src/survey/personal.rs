@@ -6,6 +6,7 @@ use crate::{
         NotBelieved,
         face::{self, Attributes, CardFace, Modulus},
     },
+    signer::Purpose,
     verifiable::Verifiable,
 };
 
@@ -38,13 +39,13 @@ pub struct Personal {
 impl Personal {
     /// Judges what a survey read; without roots nothing is believed.
     pub(super) fn of(survey: &Survey, roots: Option<&Verifiable>) -> Self {
-        let signer = |grouping, root: Option<&rsa::PublicKey>| -> Result<Modulus, NotBelieved> {
+        let signer = |grouping, purpose, root: Option<&rsa::PublicKey>| -> Result<Modulus, NotBelieved> {
             let certificate = survey.file(grouping).ok_or(NotBelieved::Chain)?;
-            face::signer(certificate, root.ok_or(NotBelieved::Chain)?)
+            face::signer(certificate, root.ok_or(NotBelieved::Chain)?, purpose)
         };
         let mut personal = Personal::default();
-        personal.faces(survey, || signer(0x0404, roots.map(|roots| &roots.face.root)));
-        personal.texts(survey, || signer(0x0504, roots.map(|roots| &roots.text.root)));
+        personal.faces(survey, || signer(0x0404, Purpose::Face, roots.map(|roots| &roots.face.root)));
+        personal.texts(survey, || signer(0x0504, Purpose::Text, roots.map(|roots| &roots.text.root)));
         personal
     }
 
