@@ -197,7 +197,7 @@ fn visit(
             (Kind::Pin { .. }, Some((_, left))) => Content::Tries(*left),
             (Kind::File(_), _) => {
                 let read = match &mut messaging {
-                    Some(session) => session.read(&mut selected, object.number, 0),
+                    Some(session) => session.read(&mut selected, object.number, 0).map(|plain| plain.to_vec()),
                     None => selected.file(object.number),
                 };
                 opened(read)?.map_or_else(Content::Closed, Content::File)

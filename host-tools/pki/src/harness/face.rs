@@ -141,6 +141,6 @@ fn messaging(reader: &mut dyn Reader, known: &Known<'_>) -> Seen {
     let mut session = Messaging::deliver(&mut card, &mut rng)?;
     session.verify(&mut card, 0x15, &known.b())?;
     let read = session.read(&mut card, 0x02, 0)?;
-    expect(read == plain, || "what was read enciphered differs".into())?;
+    expect(*read == plain, || "what was read enciphered differs".into())?;
     Ok(format!("照合番号B presented and {} bytes read enciphered", read.len()))
 }
