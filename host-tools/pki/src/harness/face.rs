@@ -5,7 +5,7 @@ use crate::{
     client::{Messaging, Selected},
     person::Person,
     reference::{SecurityCode, birth_key, number_a, number_b},
-    relying::face,
+    relying::face::{self, Modulus},
     signer::{Purpose, Signer},
     world::{CardRecord, World},
 };
@@ -23,6 +23,7 @@ pub struct Face<'a> {
     expires: Date,
     code: &'a SecurityCode,
     number: &'a str,
+    authenticity: Option<Modulus>,
     signers: [&'a Signer; 2],
     pin: &'a str,
 }
@@ -38,6 +39,7 @@ impl<'a> Face<'a> {
             expires: record.expires,
             code: record.security_code.as_ref()?,
             number: record.person.my_number.as_ref()?.digits(),
+            authenticity: record.authenticity(),
             signers: [&verifiable.face, &verifiable.text],
             pin,
         })
@@ -75,6 +77,9 @@ fn common(reader: &mut dyn Reader, known: &Face<'_>) -> Seen {
     expect(number.starts_with(known.serial) && number.len() == 28, || format!("record 1 is {number}"))?;
     let (once, twice) = (common.authenticate(0x19, b"challenge")?, common.authenticate(0x19, b"challenge")?);
     expect(once.len() == 256 && once == twice, || "its answer is not 256 bytes, or not the same twice".into())?;
+    if let Some(key) = &known.authenticity {
+        face::challenge(key, b"challenge", &once)?;
+    }
     Ok(number)
 }
 
