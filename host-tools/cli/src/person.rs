@@ -67,7 +67,12 @@ fn describe(resident: &Resident, today: Date) {
     };
     say!("{name}");
     say!("  住所 (address)                    {address}");
-    say!("  生年月日 (birth)                  {birth} {}{}, aged {}", era.name(), era.year, birthday::age(*birth, today));
+    say!(
+        "  生年月日 (birth)                  {birth} {}{}, aged {}",
+        era.name(),
+        era.year,
+        birthday::age(*birth, today)
+    );
     say!("  性別 (sex)                        {sex}");
     if let Some(number) = my_number {
         say!("  個人番号 (My Number)              {}", number.digits());
