@@ -58,14 +58,7 @@ pub(crate) fn run(person: &args::Person) -> Result<(), Failure> {
 
 fn describe(resident: &Resident, today: Date) {
     let Person { name, address, birth, sex, my_number } = &resident.person;
-    let EraYear { era, year } = EraYear::of(*birth);
-    let era = match era {
-        '1' => "明治",
-        '2' => "大正",
-        '3' => "昭和",
-        '4' => "平成",
-        _ => "令和",
-    };
+    let era = EraYear::of(*birth);
     let sex = match sex {
         Sex::Male => "男 (male)",
         Sex::Female => "女 (female)",
@@ -74,7 +67,12 @@ fn describe(resident: &Resident, today: Date) {
     };
     say!("{name}");
     say!("  住所 (address)                    {address}");
-    say!("  生年月日 (birth)                  {birth} {era}{year}, aged {}", birthday::age(*birth, today));
+    say!(
+        "  生年月日 (birth)                  {birth} {}{}, aged {}",
+        era.name(),
+        era.year,
+        birthday::age(*birth, today)
+    );
     say!("  性別 (sex)                        {sex}");
     if let Some(number) = my_number {
         say!("  個人番号 (My Number)              {}", number.digits());

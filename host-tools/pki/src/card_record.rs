@@ -1,6 +1,6 @@
 //! What the authorities know about one card.
 
-use crate::{birthday, kind::CardProfile, person::Person, reference::SecurityCode};
+use crate::{birthday, kind::CardProfile, person::Person, reference::SecurityCode, relying::face::Modulus};
 use serde::{Deserialize, Serialize};
 use time::Date;
 
@@ -66,6 +66,12 @@ pub struct CardRecord {
 }
 
 impl CardRecord {
+    /// The key by which the card authenticates itself, where it is known.
+    #[must_use]
+    pub fn authenticity(&self) -> Option<Modulus> {
+        hex::decode(self.authenticity_key.as_ref()?).ok()?.try_into().ok()
+    }
+
     /// What is printed on its face, where it has one.
     #[must_use]
     pub fn face(&self) -> Option<portrait::Holder<'_>> {

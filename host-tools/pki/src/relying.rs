@@ -21,6 +21,9 @@ pub enum NotBelieved {
     /// The certificate was not made by this CA.
     #[error("the certificate is not signed by this CA")]
     Chain,
+    /// The certificate was made by this CA, for something else.
+    #[error("the certificate names other keys (証明者鍵ID, 被証明者鍵ID) than those of this purpose")]
+    KeyId,
     /// The signature does not belong to the message.
     #[error("the signature does not belong to this message and key")]
     Signature,

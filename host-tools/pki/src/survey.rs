@@ -18,12 +18,14 @@ pub use token::TokenInformation;
 
 use crate::client::{ClientError, Messaging, Selected, exchange};
 use apdu::{Command, Sw};
-use card_os::profile::{Application, ISD, Kind, Model, Object, SessionKey};
+use card_os::profile::{Application, COMMON, ISD, Kind, Model, Object, SessionKey};
 use rand_core::CryptoRng;
 use sim::reader::{Reader, ReaderError};
 
 /// Largest data object that is asked for, in bytes.
 const DATA_OBJECT_MAX: u32 = 4096;
+/// Key of INTERNAL AUTHENTICATE in 共通カードAP. (card.md §5.6)
+const AUTHENTICITY_KEY: u8 = 0x19;
 /// Data objects that the card answers without having them in its table. (card.md §11)
 const COMPUTED: [(u16, &str); 2] = [(0x0066, "card recognition data"), (0x5F51, "ATR without its first byte")];
 
@@ -58,7 +60,7 @@ pub struct Surveyed {
     pub control_information: Vec<u8>,
     /// Its EFs, keys and PIN objects.
     pub objects: Vec<Seen>,
-    /// A challenge, and what its default key signed of it with P1 = 03.
+    /// A challenge, and what its own key signed of it: the default key with P1 = 03, or in 共通カードAP INTERNAL AUTHENTICATE.
     pub proof: Option<(Vec<u8>, Vec<u8>)>,
 }
 
@@ -197,7 +199,7 @@ fn visit(
             (Kind::Pin { .. }, Some((_, left))) => Content::Tries(*left),
             (Kind::File(_), _) => {
                 let read = match &mut messaging {
-                    Some(session) => session.read(&mut selected, object.number, 0),
+                    Some(session) => session.read(&mut selected, object.number, 0).map(|plain| plain.to_vec()),
                     None => selected.file(object.number),
                 };
                 opened(read)?.map_or_else(Content::Closed, Content::File)
@@ -209,15 +211,14 @@ fn visit(
         };
         objects.push(Seen { object, content });
     }
+    let mut challenge = vec![0; 32];
+    rng.fill_bytes(&mut challenge);
     let proof = match application.default_key {
+        Some(_) => Some(selected.sign(0x03, &challenge)?),
+        None if application == &COMMON => Some(selected.authenticate(AUTHENTICITY_KEY, &challenge)?),
         None => None,
-        Some(_) => {
-            let mut challenge = vec![0; 32];
-            rng.fill_bytes(&mut challenge);
-            let signature = selected.sign(0x03, &challenge)?;
-            Some((challenge, signature))
-        }
     };
+    let proof = proof.map(|signature| (challenge, signature));
     Ok(Surveyed { application, control_information, objects, proof })
 }
 

@@ -79,6 +79,9 @@ impl Verifiable {
             let certificate = Certificate::parse(&crate::world::read(&path)?)
                 .filter(|certificate| certificate.verify(&root).is_some())
                 .ok_or_else(|| damaged(&path, "not certified by root.der"))?;
+            if [certificate.issuer(), certificate.subject()] != purpose.ids() {
+                return Err(damaged(&path, "its key ids are another signer's"));
+            }
             Ok::<_, WorldError>(Signer { key: keys::load(&place.join("key.pem"), passphrase)?, certificate, root })
         };
         let terminal = keys::load(&whole.join(TERMINAL).join("key.pem"), passphrase)?;

@@ -7,13 +7,19 @@ use card_os::profile::{FACE, JPKI, TEXT};
 use pki::{
     client::{Selected, exchange},
     counter::{self, Application},
-    cvc::Certificate,
+    cvc::{Certificate, KeyId},
+    keys,
     kind::CardProfile,
     person::Person,
     personalise::Pins,
     reference::{birth_key, number_a, number_b},
-    relying::face::{self, Modulus},
+    relying::{
+        NotBelieved,
+        face::{self, Modulus},
+    },
     resident::{Form, Resident, Residents, Wanted},
+    signer::Purpose,
+    verifiable::Verifiable,
     world::{CardRecord, KeyOrigin, Options, World},
 };
 use rsa::pkcs8::EncodePublicKey;
@@ -105,12 +111,12 @@ fn signers(world: &World) -> [(&rsa::PublicKey, &rsa::PublicKey); 2] {
 /// Everything a verifier would ask of a card.
 fn believe(world: &World, files: &Files) -> Result<(face::CardFace, face::Attributes), pki::relying::NotBelieved> {
     let [(face_root, _), (text_root, _)] = signers(world);
-    let signer: Modulus = face::signer(files.face(4), face_root)?;
+    let signer: Modulus = face::signer(files.face(4), face_root, Purpose::Face)?;
     let (_, key) = face::age(files.face(1), &signer)?;
     let shown = face::card_face(files.face(2), &signer)?;
     let (_, other) = face::number_image(files.face(5), &signer)?;
     assert!(key == shown.key && key == other, "one key in three records");
-    let signer = face::signer(files.text(4), text_root)?;
+    let signer = face::signer(files.text(4), text_root, Purpose::Text)?;
     face::integrity(files.text(3), files.text(1), files.text(2), &signer)?;
     face::text_key(files.text(7), &signer)?;
     Ok((shown, face::attributes(files.text(2))?))
@@ -178,6 +184,48 @@ fn the_photo_tells_nothing_of_my_number() {
     let printed = portrait::Holder { seed, ..old.cards[0].0.face().expect("has a face") };
     assert_eq!(photo(&old), portrait::face(&printed).photo);
     assert_ne!(photo(&old), one);
+}
+
+/// All 16 bytes of both key ids are compared. (card.md §10)
+#[test]
+fn a_certificate_for_something_else_is_not_believed() {
+    let mut rng = SimRng::seeded(31);
+    let [root, key] = [(); 2].map(|()| keys::generate(&mut rng).expect("a key"));
+    let mut judge = |ids: [KeyId; 2], purpose| {
+        let [issuer, subject] = ids;
+        let certificate = Certificate::issue(&root, issuer, subject, key.as_public_key(), &mut rng).expect("signs");
+        face::signer(&certificate.file(), root.as_public_key(), purpose)
+    };
+    for (purpose, other) in [(Purpose::Face, Purpose::Text), (Purpose::Text, Purpose::Face)] {
+        assert!(judge(purpose.ids(), purpose).is_ok());
+        assert!(matches!(judge(other.ids(), purpose), Err(NotBelieved::KeyId)), "of the other application");
+        for at in 0..32 {
+            let mut ids = purpose.ids();
+            ids[at / 16].0[at % 16] ^= 1;
+            assert!(matches!(judge(ids, purpose), Err(NotBelieved::KeyId)), "byte {at}");
+        }
+    }
+}
+
+#[test]
+fn a_signer_with_another_signers_certificate_is_not_opened() {
+    let folder = tempfile::tempdir().expect("folder");
+    let mut rng = SimRng::seeded(32);
+    let made = Verifiable::create(folder.path(), None, &mut rng).expect("makes");
+    let root = keys::generate(&mut rng).expect("a key");
+    let place = folder.path().join("verifiable/face-signer");
+    let der = root.as_public_key().to_public_key_der().expect("encodes");
+    fs::write(place.join("root.der"), der.as_bytes()).expect("writes");
+    for (purpose, good) in [(Purpose::Text, false), (Purpose::Face, true)] {
+        let [issuer, subject] = purpose.ids();
+        let key = made.face.key.as_public_key();
+        let certificate = Certificate::issue(&root, issuer, subject, key, &mut rng).expect("signs");
+        fs::write(place.join("certificate.cvc"), certificate.file()).expect("writes");
+        match Verifiable::open(folder.path(), None) {
+            Ok(opened) => assert!(good && opened.is_some()),
+            Err(error) => assert!(!good && error.to_string().contains("key ids"), "{error}"),
+        }
+    }
 }
 
 fn date(now: OffsetDateTime) -> Date {

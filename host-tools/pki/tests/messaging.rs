@@ -20,6 +20,7 @@ use sim::{
     sample::{self, AUTHENTICATION_PIN, FACE_NUMBER_A, FACE_NUMBER_B},
     slot::Slot,
 };
+use zeroize::Zeroizing;
 
 const PIN: u8 = 0x11;
 const A: u8 = 0x14;
@@ -65,15 +66,16 @@ fn a_whole_session_through_the_socket() {
     let mut messaging = Messaging::deliver(&mut text, &mut SimRng::seeded(4)).expect("delivers");
     messaging.verify(&mut text, A, FACE_NUMBER_A).expect("A is right");
     messaging.verify(&mut text, B, FACE_NUMBER_B).expect("B is right");
-    let number = messaging.read(&mut text, 0x01, 17).expect("reads");
-    assert_eq!(number, [b"\xFF\x10\x0C", FACE_NUMBER_A.as_bytes(), b"\xFF\xFF"].concat());
+    // Wiped when it goes.
+    let number: Zeroizing<Vec<u8>> = messaging.read(&mut text, 0x01, 17).expect("reads");
+    assert_eq!(*number, [b"\xFF\x10\x0C", FACE_NUMBER_A.as_bytes(), b"\xFF\xFF"].concat());
     messaging.select_file(&mut text, 0x03).expect("selects");
     for (file, length) in [(0x01, 17), (0x02, 256), (0x03, 336), (0x04, 568), (0x06, 269), (0x07, 536)] {
         let plain = text.file(file).expect("in clear");
         assert_eq!(plain.len(), length, "EF {file:04X}");
-        assert_eq!(messaging.read(&mut text, file, 0).expect("enciphered"), plain, "EF {file:04X}");
+        assert_eq!(*messaging.read(&mut text, file, 0).expect("enciphered"), plain, "EF {file:04X}");
         let few = u16::try_from(length - 1).expect("small");
-        assert_eq!(messaging.read(&mut text, file, few).expect("enciphered"), plain[..length - 1], "EF {file:04X}");
+        assert_eq!(*messaging.read(&mut text, file, few).expect("enciphered"), plain[..length - 1], "EF {file:04X}");
     }
 }
 

@@ -2,7 +2,8 @@
 
 use card_os::profile::Model;
 use pki::{
-    cvc::Chain,
+    cvc::{Certificate, Chain, KeyId},
+    keys,
     survey::{Authorities, Content, Credential, Credentials, Findings, Survey, SurveyError},
     verifiable::Verifiable,
 };
@@ -100,5 +101,34 @@ fn a_strangers_roots_believe_nothing() {
         ] {
             assert!(!matches!(believed, Ok(true)), "believed without a root");
         }
+    }
+}
+
+/// The card manager's chain: a certificate counts for the key that it names. (card.md §10, §11)
+#[test]
+fn a_chain_whose_names_do_not_meet_is_not_believed() {
+    let mut rng = SimRng::seeded(78);
+    let [root, intermediate, next] = [(); 3].map(|()| keys::generate(&mut rng).expect("a key"));
+    let ids = [b"8000020", b"8999930", b"8000050", b"8999931"].map(|number| KeyId::new(number, b"001"));
+    let mut taken = survey(&Credentials::default()).expect("reads");
+    // Subject of the first, issuer of the second, and which of them are believed.
+    for (subject, issuer, expected) in
+        [(ids[1], ids[1], [true, true]), (ids[1], ids[3], [true, false]), (ids[3], ids[3], [false, true])]
+    {
+        let first = Certificate::issue(&root, ids[0], subject, intermediate.as_public_key(), &mut rng).expect("signs");
+        let second = Certificate::issue(&intermediate, issuer, ids[2], next.as_public_key(), &mut rng).expect("signs");
+        let (first, second) = (first.data_object(), second.data_object());
+        for (tag, bytes) in [(0x00F8, &first), (0x7F21, &second)] {
+            let object = taken.data_objects.iter_mut().find(|object| object.tag == tag).expect("is there");
+            object.content = Ok(bytes.clone());
+        }
+        let chain = Chain { intermediate: ids[1], first, second, root: Some(root.as_public_key().clone()) };
+        let authorities = Authorities { signature: &[], authentication: &[], verifiable: None, chain: &chain };
+        let findings = Findings::of(&taken, authorities);
+        let believed = ["GET DATA 00F8", "GET DATA 7F21"].map(|place| {
+            let seen = findings.verifiable.iter().find(|seen| seen.place == place).expect("was read");
+            matches!(&seen.certificate, Ok(judged) if judged.believed.is_ok())
+        });
+        assert_eq!(believed, expected, "{subject} {issuer}");
     }
 }

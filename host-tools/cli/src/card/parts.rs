@@ -208,7 +208,15 @@ pub(super) fn chip(view: &View) -> Markup {
 
 /// Card-verifiable certificates, and whether the card has the keys of its records.
 pub(super) fn verifiable(view: &View) -> Markup {
-    let keys = [("券面事項確認AP", &view.personal.face_key), ("券面事項入力補助AP", &view.personal.text_key)];
+    let keys = [
+        (
+            "共通カードAP",
+            "発行者が知るカードの鍵 the card has the key that its issuer knows",
+            &view.internal_authentication,
+        ),
+        ("券面事項確認AP", "カード自身の鍵 the card has the key of its records", &view.personal.face_key),
+        ("券面事項入力補助AP", "カード自身の鍵 the card has the key of its records", &view.personal.text_key),
+    ];
     html! {
         div.scroll { table {
             thead { tr { th { "場所 Place" } th { "被証明者 Subject" } th { "証明者 Issuer" } th { "判定 Verdict" } } }
@@ -223,9 +231,9 @@ pub(super) fn verifiable(view: &View) -> Markup {
                 }
             }
         } }
-        @for (application, key) in keys {
+        @for (application, words, key) in keys {
             @if let Some(key) = key {
-                p { (application) ": カード自身の鍵 the card has the key of its records · " (verdict(key.believed)) }
+                p { (application) ": " (words) " · " (verdict(key.believed)) }
             }
         }
     }

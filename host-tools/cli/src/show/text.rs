@@ -14,6 +14,9 @@ pub(super) fn print(view: &View) {
         let (place, issuer, subject) = (certificate.place, &certificate.issuer, &certificate.subject);
         say!("  card-verifiable certificate, {place}: {subject} by {issuer}, {}", believed(certificate.believed));
     }
+    line("共通カードAP: the card has the key that its issuer knows", &view.internal_authentication, |_| {
+        String::new()
+    });
     print_personal(&view.personal);
     if let Some(numbers) = &view.face_numbers {
         say!("  照合番号A {}  照合番号B {}  セキュリティコード {}", numbers.a, numbers.b, numbers.security_code);

@@ -29,6 +29,9 @@ pub(crate) struct View {
     pub(crate) certificates: Vec<CertificateView>,
     pub(crate) card_verifiable_certificates: Vec<VerifiableView>,
     pub(crate) personal: PersonalView,
+    /// Whether the card signs with the key that its issuer knows it by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) internal_authentication: Option<Told<Proved>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) face_numbers: Option<FaceNumbers>,
 }
@@ -204,6 +207,10 @@ impl View {
             certificates: certificates(examined),
             card_verifiable_certificates: verifiable(examined),
             personal: personal(examined),
+            internal_authentication: record
+                .authenticity()
+                .and_then(|key| survey.is_authentic(&key))
+                .map(|verdict| told(&verdict, |()| Proved {})),
             face_numbers: reveal.then(|| face_numbers(record)).flatten(),
         }
     }

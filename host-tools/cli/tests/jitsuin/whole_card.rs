@@ -356,6 +356,28 @@ fn pictures(page: &str) -> Vec<String> {
     sizes
 }
 
+/// Files can be copied to another card, the key of INTERNAL AUTHENTICATE cannot. (card.md §5.6)
+#[test]
+fn a_card_without_the_key_that_its_issuer_knows_is_found_out() {
+    let world = World::new();
+    let card = world.issue(&[]);
+    let words = "共通カードAP: the card has the key that its issuer knows: ";
+    let said = world.run(&["show", &card]).succeeded();
+    assert!(said.out.contains(&format!("{words}believed")), "{}", said.out);
+    assert_eq!(json(world.run(&["show", &card, "--json"]))["internal_authentication"]["believed"], true);
+    // The record is of another card.
+    let path = world.file(&format!("cards/{card}/card.json"));
+    let mut record: Value = serde_json::from_slice(&fs::read(&path).expect("reads")).expect("json");
+    let key = record["authenticity_key"].as_str().expect("a key").to_owned();
+    let other = format!("{}{}", &key[..500], if key[500..].starts_with('0') { "1" } else { "0" }) + &key[501..];
+    record["authenticity_key"] = other.into();
+    fs::write(&path, record.to_string()).expect("writes");
+    let said = world.run(&["show", &card]).succeeded();
+    assert!(said.out.contains(&format!("{words}NOT BELIEVED")), "{}", said.out);
+    assert!(report(&world, &card, &[]).contains("NOT BELIEVED"));
+    world.run(&["check", &card]).failed(1, &["checks failed"]);
+}
+
 #[test]
 fn a_name_is_never_taken_for_markup() {
     let world = World::new();

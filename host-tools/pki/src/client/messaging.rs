@@ -82,7 +82,7 @@ impl Messaging {
     ///
     /// # Errors
     /// As [`Messaging::verify`]; [`ClientError::Malformed`] for an answer that does not decipher.
-    pub fn read(&mut self, text: &mut Selected<'_>, number: u8, ne: u16) -> Result<Vec<u8>, ClientError> {
+    pub fn read(&mut self, text: &mut Selected<'_>, number: u8, ne: u16) -> Result<Zeroizing<Vec<u8>>, ClientError> {
         let [high, low] = ne.to_be_bytes();
         let mut iv = self.iv();
         let field = [0x96, 0x03, 0x00, high, low];
@@ -97,9 +97,10 @@ impl Messaging {
             return Err(malformed("not one cryptogram"));
         };
         let (blocks, []) = cryptogram.as_chunks::<BLOCK>() else { return Err(malformed("not whole blocks")) };
-        let mut plain = Vec::with_capacity(cryptogram.len());
+        let mut plain = Zeroizing::new(Vec::with_capacity(cryptogram.len()));
         for block in blocks {
-            plain.extend(self.key.decrypt(block).iter().zip(iv).map(|(byte, mask)| byte ^ mask));
+            let masked = Zeroizing::new(self.key.decrypt(block));
+            plain.extend(masked.iter().zip(iv).map(|(byte, mask)| byte ^ mask));
             iv = *block;
         }
         while plain.pop_if(|byte| *byte == 0).is_some() {}
@@ -114,9 +115,7 @@ impl Messaging {
     /// # Errors
     /// [`ClientError::Malformed`] for a value that no command holds.
     pub fn encipher(&mut self, value: &[u8]) -> Result<Vec<u8>, ClientError> {
-        let mut padded = Zeroizing::new([value, &[0x80]].concat());
-        let whole = padded.len().next_multiple_of(BLOCK);
-        padded.resize(whole, 0);
+        let padded = padded(value);
         let (mut previous, mut cryptogram) = (self.iv(), vec![0x01]);
         for block in padded.as_chunks::<BLOCK>().0 {
             let mut mixed = Zeroizing::new(*block);
@@ -138,5 +137,32 @@ impl Messaging {
         let iv = self.key.encrypt(&self.counter.to_be_bytes());
         self.counter += 1;
         iv
+    }
+}
+
+/// Whole blocks, in a buffer that never moves: what moves leaves an unwiped copy behind.
+fn padded(value: &[u8]) -> Zeroizing<Vec<u8>> {
+    let whole = (value.len() + 1).next_multiple_of(BLOCK);
+    let mut padded = Zeroizing::new(Vec::with_capacity(whole));
+    padded.extend_from_slice(value);
+    padded.push(0x80);
+    padded.resize(whole, 0);
+    padded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn padding_takes_the_room_that_it_asked_for() {
+        for length in 0..100 {
+            let value = vec![0x5A; length];
+            let padded = padded(&value);
+            assert_eq!(padded.capacity(), padded.len(), "{length}: the buffer was moved");
+            let (head, tail) = padded.split_at(length);
+            assert!(head == value && tail[0] == 0x80 && tail[1..].iter().all(|byte| *byte == 0));
+            assert!(padded.len().is_multiple_of(BLOCK) && tail.len() <= BLOCK, "ISO/IEC 9797-1, method 2");
+        }
     }
 }

@@ -5,8 +5,8 @@ use crate::{
     client::{Messaging, Selected},
     person::Person,
     reference::{SecurityCode, birth_key, number_a, number_b},
-    relying::face,
-    signer::Signer,
+    relying::face::{self, Modulus},
+    signer::{Purpose, Signer},
     world::{CardRecord, World},
 };
 use apdu::Sw;
@@ -23,6 +23,7 @@ pub struct Face<'a> {
     expires: Date,
     code: &'a SecurityCode,
     number: &'a str,
+    authenticity: Option<Modulus>,
     signers: [&'a Signer; 2],
     pin: &'a str,
 }
@@ -38,6 +39,7 @@ impl<'a> Face<'a> {
             expires: record.expires,
             code: record.security_code.as_ref()?,
             number: record.person.my_number.as_ref()?.digits(),
+            authenticity: record.authenticity(),
             signers: [&verifiable.face, &verifiable.text],
             pin,
         })
@@ -75,6 +77,9 @@ fn common(reader: &mut dyn Reader, known: &Face<'_>) -> Seen {
     expect(number.starts_with(known.serial) && number.len() == 28, || format!("record 1 is {number}"))?;
     let (once, twice) = (common.authenticate(0x19, b"challenge")?, common.authenticate(0x19, b"challenge")?);
     expect(once.len() == 256 && once == twice, || "its answer is not 256 bytes, or not the same twice".into())?;
+    if let Some(key) = &known.authenticity {
+        face::challenge(key, b"challenge", &once)?;
+    }
     Ok(number)
 }
 
@@ -100,7 +105,7 @@ fn keys(reader: &mut dyn Reader, known: &Face<'_>) -> Seen {
 
 fn images(reader: &mut dyn Reader, known: &Face<'_>) -> Seen {
     let mut card = Selected::select(reader, &FACE)?;
-    let signer = face::signer(&card.file(0x04)?, &known.signers[0].root)?;
+    let signer = face::signer(&card.file(0x04)?, &known.signers[0].root, Purpose::Face)?;
     card.verify(0x13, &known.a().ok_or_else(|| otherwise("no My Number is known"))?)?;
     card.verify(0x11, &birth_key(known.holder.birth))?;
     let (birth, first) = face::age(&card.file(0x01)?, &signer)?;
@@ -117,7 +122,7 @@ fn images(reader: &mut dyn Reader, known: &Face<'_>) -> Seen {
 
 fn texts(reader: &mut dyn Reader, known: &Face<'_>) -> Seen {
     let mut card = Selected::select(reader, &TEXT)?;
-    let signer = face::signer(&card.file(0x04)?, &known.signers[1].root)?;
+    let signer = face::signer(&card.file(0x04)?, &known.signers[1].root, Purpose::Text)?;
     card.verify(0x14, &known.a().ok_or_else(|| otherwise("no My Number is known"))?)?;
     refused(card.file(0x02), Sw::SECURITY_STATUS_NOT_SATISFIED)?;
     card.verify(0x15, &known.b())?;
@@ -141,6 +146,6 @@ fn messaging(reader: &mut dyn Reader, known: &Known<'_>) -> Seen {
     let mut session = Messaging::deliver(&mut card, &mut rng)?;
     session.verify(&mut card, 0x15, &known.b())?;
     let read = session.read(&mut card, 0x02, 0)?;
-    expect(read == plain, || "what was read enciphered differs".into())?;
+    expect(*read == plain, || "what was read enciphered differs".into())?;
     Ok(format!("照合番号B presented and {} bytes read enciphered", read.len()))
 }

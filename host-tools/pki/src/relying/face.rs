@@ -5,7 +5,10 @@
 //! the padding is built and compared.
 
 use super::NotBelieved;
-use crate::cvc;
+use crate::{
+    cvc::{self, KEY_ID},
+    signer::Purpose,
+};
 use apdu::tlv::{
     Rules,
     ber::{Reader, Tag, Tlv},
@@ -22,16 +25,20 @@ const FACE_INFO: [u8; 19] =
 /// A modulus with exponent 65537.
 pub type Modulus = [u8; 256];
 
-/// The key that EF 0004 certifies, under a root that the verifier holds.
+/// The key that EF 0004 certifies for this purpose, under a root that the verifier holds. Its key ids count whole. (card.md §10)
 ///
 /// # Errors
-/// [`NotBelieved::Chain`].
-pub fn signer(certificate: &[u8], root: &PublicKey) -> Result<Modulus, NotBelieved> {
+/// [`NotBelieved::Chain`], [`NotBelieved::KeyId`].
+pub fn signer(certificate: &[u8], root: &PublicKey, purpose: Purpose) -> Result<Modulus, NotBelieved> {
     let root = cvc::modulus(root).map_err(|_| NotBelieved::Chain)?;
     let template = one(certificate, 0x7F21)?;
     let [body, signature] = objects(template, [0x5F4E, 0x5F37])?;
     opens(&root, &SHA256_INFO, &[body.value], signature.value).map_err(|_| NotBelieved::Chain)?;
-    public_key(body.value.get(32..).ok_or(NotBelieved::Chain)?)
+    let (ids, key) = body.value.split_at_checked(2 * KEY_ID).ok_or(NotBelieved::Chain)?;
+    if ids != purpose.ids().map(|id| id.0).as_flattened() {
+        return Err(NotBelieved::KeyId);
+    }
+    public_key(key)
 }
 
 /// 券面事項確認AP 0001: the birth date and the card's key.

@@ -5,6 +5,7 @@ use crate::{
     client::Half,
     cvc::{self, Chain},
     relying::{self, NotBelieved},
+    signer::Purpose,
     verifiable::Verifiable,
 };
 use rsa::PublicKey;
@@ -163,23 +164,28 @@ fn verifiable(survey: &Survey, authorities: Authorities<'_>) -> Vec<VerifiableCe
     let mut all = Vec::new();
     if let Some(bytes) = survey.data_object(0x00F8) {
         let certificate = judge(bytes, &|certificate| match &authorities.chain.root {
-            Some(root) => under(Some(root), certificate),
+            Some(root) => certificate.subject() == authorities.chain.intermediate && under(Some(root), certificate),
             // A world that did not keep the root knows what it signed.
             None => bytes == authorities.chain.first,
         });
         all.push(VerifiableCertificate { place: "GET DATA 00F8", certificate });
     }
     if let Some(bytes) = survey.data_object(0x7F21) {
-        let key = cvc::Certificate::parse(&authorities.chain.first).and_then(|first| first.key());
-        let certificate = judge(bytes, &|certificate| under(key.as_ref(), certificate));
+        let first = cvc::Certificate::parse(&authorities.chain.first);
+        let certificate = judge(bytes, &|certificate| {
+            let first = first.as_ref().filter(|first| first.subject() == certificate.issuer());
+            under(first.and_then(cvc::Certificate::key).as_ref(), certificate)
+        });
         all.push(VerifiableCertificate { place: "GET DATA 7F21", certificate });
     }
-    for (place, grouping, root) in [
-        ("券面事項確認AP 0004", 0x0404, roots.map(|roots| &roots.face.root)),
-        ("券面事項入力補助AP 0004", 0x0504, roots.map(|roots| &roots.text.root)),
+    for (place, grouping, purpose, root) in [
+        ("券面事項確認AP 0004", 0x0404, Purpose::Face, roots.map(|roots| &roots.face.root)),
+        ("券面事項入力補助AP 0004", 0x0504, Purpose::Text, roots.map(|roots| &roots.text.root)),
     ] {
         if let Some(bytes) = survey.file(grouping) {
-            let certificate = judge(bytes, &|certificate| under(root, certificate));
+            let certificate = judge(bytes, &|certificate| {
+                [certificate.issuer(), certificate.subject()] == purpose.ids() && under(root, certificate)
+            });
             all.push(VerifiableCertificate { place, certificate });
         }
     }

@@ -6,8 +6,10 @@ use crate::{
         NotBelieved,
         face::{self, Attributes, CardFace, Modulus},
     },
+    signer::Purpose,
     verifiable::Verifiable,
 };
+use card_os::profile::{COMMON, FACE, TEXT};
 
 /// 券面事項確認AP 0001.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,13 +40,13 @@ pub struct Personal {
 impl Personal {
     /// Judges what a survey read; without roots nothing is believed.
     pub(super) fn of(survey: &Survey, roots: Option<&Verifiable>) -> Self {
-        let signer = |grouping, root: Option<&rsa::PublicKey>| -> Result<Modulus, NotBelieved> {
+        let signer = |grouping, purpose, root: Option<&rsa::PublicKey>| -> Result<Modulus, NotBelieved> {
             let certificate = survey.file(grouping).ok_or(NotBelieved::Chain)?;
-            face::signer(certificate, root.ok_or(NotBelieved::Chain)?)
+            face::signer(certificate, root.ok_or(NotBelieved::Chain)?, purpose)
         };
         let mut personal = Personal::default();
-        personal.faces(survey, || signer(0x0404, roots.map(|roots| &roots.face.root)));
-        personal.texts(survey, || signer(0x0504, roots.map(|roots| &roots.text.root)));
+        personal.faces(survey, || signer(0x0404, Purpose::Face, roots.map(|roots| &roots.face.root)));
+        personal.texts(survey, || signer(0x0504, Purpose::Text, roots.map(|roots| &roots.text.root)));
         personal
     }
 
@@ -57,7 +59,7 @@ impl Personal {
             shown.as_ref().and_then(|face| face.as_ref().ok()).map(|face| face.key),
             number.as_ref().and_then(|number| number.as_ref().ok()).map(|(_, key)| *key),
         ];
-        self.face_key = own_key(survey, 4, keys.into_iter().flatten());
+        self.face_key = own_key(survey, FACE.number, keys.into_iter().flatten());
         self.age = age.map(|age| age.map(|(birth, _)| Age { birth }));
         self.face = shown;
         self.number_image = number.map(|number| number.map(|(image, _)| image));
@@ -76,9 +78,18 @@ impl Personal {
         let key = survey.file(0x0507).map(|file| face::text_key(file, &signer()?));
         self.text_key = match key {
             Some(Err(error)) => Some(Err(error)),
-            Some(Ok(key)) => own_key(survey, 5, [key].into_iter()),
+            Some(Ok(key)) => own_key(survey, TEXT.number, [key].into_iter()),
             None => None,
         };
+    }
+}
+
+impl Survey {
+    /// Whether 共通カードAP signed with this key, the one by which a card is told from a copy of its files; `None` for a card without
+    /// that application. Nothing on a card tells this key: its issuer does.
+    #[must_use]
+    pub fn is_authentic(&self, key: &Modulus) -> Option<Result<(), NotBelieved>> {
+        own_key(self, COMMON.number, [*key].into_iter())
     }
 }
 
