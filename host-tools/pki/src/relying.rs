@@ -2,7 +2,9 @@
 //!
 //! It re-encodes and compares, as the `rsa` crate does; it never parses padding.
 
+pub mod certificate;
 pub mod face;
+pub mod path;
 
 use der::{Decode, Encode};
 use rsa::{Pkcs1v15Sign, Pss, PublicKey, pkcs8::DecodePublicKey};
