@@ -18,6 +18,7 @@
 //! **Revocation** (CRL, OCSP), **renewal**, **a residents' register**, **more than one municipality**. A seed makes a world
 //! reproducible and thereby public.
 
+pub mod application;
 pub mod birthday;
 pub mod ca;
 pub mod card_record;

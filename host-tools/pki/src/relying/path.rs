@@ -303,17 +303,7 @@ impl<'a> Path<'a> {
     /// # Errors
     /// [`Refused::NotYet`], [`Refused::Expired`].
     pub fn valid_at(&self, at: OffsetDateTime) -> Result<(), Refused> {
-        for certificate in self.certificates.iter().chain([&self.anchor]) {
-            let [from, until] = certificate.validity();
-            let subject = certificate.subject().to_string();
-            if at < from {
-                return Err(Refused::NotYet { subject, from });
-            }
-            if at > until {
-                return Err(Refused::Expired { subject, until });
-            }
-        }
-        Ok(())
+        self.certificates.iter().chain([&self.anchor]).try_for_each(|certificate| valid_at(certificate, at))
     }
 
     /// What is told of the certificates: the first thing that is not good, from the anchor down.
@@ -335,6 +325,18 @@ impl<'a> Path<'a> {
             (_, Status::Good) => Ok(()),
             (certificate, status) => Err(Refused::Status { subject: certificate.subject().to_string(), status }),
         }
+    }
+}
+
+/// Whether one certificate is valid at a moment.
+pub(super) fn valid_at(certificate: &Certificate, at: OffsetDateTime) -> Result<(), Refused> {
+    let [from, until] = certificate.validity();
+    let subject = || certificate.subject().to_string();
+    // Validity counts whole seconds, and the last one is part of it.
+    match at.replace_nanosecond(0).unwrap_or(at) {
+        early if early < from => Err(Refused::NotYet { subject: subject(), from }),
+        late if late > until => Err(Refused::Expired { subject: subject(), until }),
+        _ => Ok(()),
     }
 }
 
