@@ -153,6 +153,10 @@ fn logins() {
         [(Step::Policy, "wrong-policy"), (Step::Usage, "wrong-usage")]
     );
     assert_eq!(failed(&verifier.login(&asked, &authentication[1..], &answer, NOW)), [(Step::Form, "certificate")]);
+    // For servers instead of clients.
+    let [from, to] = ["06082B06010505070302", "06082B06010505070301"].map(|hex| hex::decode(hex).expect("hex"));
+    let server = reissued(&WORLD.leaves[1], &WORLD.authentication, &from, &to);
+    assert_eq!(bad(&verifier.login(&asked, server.der(), &answer, NOW)), [(Step::Usage, "wrong-usage")]);
     let held = |_: &_, _: &_, at| Status::OnHold { at };
     let report = Verifier { revocation: &held, ..verifier }.login(&asked, authentication, &answer, NOW);
     assert_eq!(bad(&report), [(Step::Revocation, "on-hold")]);
