@@ -177,6 +177,22 @@ fn an_authentication_certificate_signs_nothing() {
     assert_eq!(bad(&strict.application(&with_root, None, NOW))[0].0, Step::Chain);
 }
 
+/// Whoever has a card can sign a certificate for anybody; it is worth nothing, although every signature holds.
+#[test]
+fn a_holder_is_no_authority() {
+    let victim = &WORLD.leaves[0];
+    let (forgers, forger) = &WORLD.other;
+    let forged = copied(victim, forgers, forger, forgers);
+    let message = signed_by(forgers, &forged, &content(), Packing::Attached);
+    let report = judge(&message);
+    assert_eq!(bad(&report), [(Step::Chain, "unknown-issuer"), (Step::Revocation, "not-run")]);
+    let with_forger = edit(&message, |data| {
+        data.certificates = Some(CertificateSet::try_from(vec![choice(&forged), choice(forger)]).expect("a set"));
+    });
+    let expected = [(Step::Chain, "not-an-authority"), (Step::Revocation, "not-run")];
+    assert_eq!(bad(&judge(&with_forger)), expected);
+}
+
 #[test]
 fn more_than_the_signature_covers() {
     let two = edit(&message(), |data| {

@@ -17,11 +17,21 @@ use pki::{
     },
     world::{authentication_common_name, signature_common_name},
 };
-use rsa::{BoxedUint, Pkcs1v15Sign, PrivateKey};
+use rsa::{
+    BoxedUint, Pkcs1v15Sign, PrivateKey,
+    pkcs1v15::{Signature, SigningKey},
+};
 use sha2::{Digest, Sha256};
 use sim::{card::Direct, reader::Reader, rng::SimRng, sample};
 use std::{collections::BTreeMap, sync::LazyLock};
 use time::{Duration, OffsetDateTime, macros::datetime};
+use x509_cert::{
+    SubjectPublicKeyInfo, TbsCertificate,
+    builder::{Builder, CertificateBuilder, profile::BuilderProfile},
+    ext::Extension,
+    name::Name,
+    spki::SubjectPublicKeyInfoRef,
+};
 
 pub(crate) const ISSUED: OffsetDateTime = datetime!(2026-11-20 01:02:03 UTC);
 pub(crate) const SIGNED: OffsetDateTime = datetime!(2026-11-27 03:04:05 UTC);
@@ -151,6 +161,52 @@ pub(crate) fn bad(report: &Report) -> Vec<(Step, &'static str)> {
 /// Those that failed, without those that were not run because of it.
 pub(crate) fn failed(report: &Report) -> Vec<(Step, &'static str)> {
     bad(report).into_iter().filter(|(_, finding)| *finding != "not-run").collect()
+}
+
+struct Copied {
+    issuer: Name,
+    subject: Name,
+    extensions: Vec<Extension>,
+}
+
+impl BuilderProfile for Copied {
+    fn get_issuer(&self, _: &Name) -> Name {
+        self.issuer.clone()
+    }
+
+    fn get_subject(&self) -> Name {
+        self.subject.clone()
+    }
+
+    fn build_extensions(
+        &self,
+        _: SubjectPublicKeyInfoRef<'_>,
+        _: SubjectPublicKeyInfoRef<'_>,
+        _: &TbsCertificate,
+    ) -> x509_cert::builder::Result<Vec<Extension>> {
+        Ok(self.extensions.clone())
+    }
+}
+
+/// A copy of a certificate over another key, made by somebody who has a certificate and is no authority.
+pub(crate) fn copied(
+    victim: &Certificate,
+    key: &PrivateKey,
+    forger: &Certificate,
+    forgers: &PrivateKey,
+) -> Certificate {
+    let fields = x509_cert::Certificate::from_der(victim.der()).expect("a certificate");
+    let fields = fields.tbs_certificate();
+    let profile = Copied {
+        issuer: forger.subject().clone(),
+        subject: fields.subject().clone(),
+        extensions: fields.extensions().expect("extensions").clone(),
+    };
+    let info = SubjectPublicKeyInfo::from_key(key.as_public_key()).expect("a key");
+    let serial = fields.serial_number().clone();
+    let builder = CertificateBuilder::new(profile, serial, *fields.validity(), info).expect("a builder");
+    let signer = SigningKey::<Sha256>::new(forgers.clone());
+    parse(&builder.build::<_, Signature>(&signer).expect("signs").to_der().expect("encodes"))
 }
 
 /// The certificate with some bytes exchanged, signed again by its authority.

@@ -183,3 +183,39 @@ impl State {
         if self.explicit == 0 && left.is_empty() { Err(Refused::Policy) } else { Ok(left) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use der::{Decode, Encode};
+    use x509_cert::ext::pkix::{CertificatePolicies, certpolicy::PolicyInformation};
+
+    fn policy(number: u32) -> ObjectIdentifier {
+        ObjectIdentifier::new_unwrap("1.2.392.999").push_arc(number).expect("an arc")
+    }
+
+    /// Every policy mapped to every other, at every depth: a tree would have 8 to the power of 8 leaves.
+    #[test]
+    fn mappings_do_not_multiply() {
+        let named = |policy_identifier| PolicyInformation { policy_identifier, policy_qualifiers: None };
+        let pairs = (0..8).flat_map(|one| (0..8).map(move |other| [policy(one), policy(other)]));
+        let mappings = pairs.collect::<Vec<_>>().to_der().expect("encodes");
+        let extensions = Extensions {
+            policies: Some(CertificatePolicies((0..8).map(|one| named(policy(one))).collect())),
+            policy_mappings: Some(PolicyMappings::from_der(&mappings).expect("decodes")),
+            ..Extensions::default()
+        };
+        let rules =
+            Rules { policies: Set::from([policy(3), policy(99)]), require_explicit_policy: true, ..Rules::default() };
+        let mut state = State::new(&rules, 8);
+        for depth in 0..8 {
+            let place = Place { last: depth == 7, self_issued: false };
+            state.take(&extensions, place).expect("a policy is left");
+            assert_eq!(state.nodes.len(), 8);
+            if !place.last {
+                state.prepare(&extensions, place).expect("maps");
+            }
+        }
+        assert_eq!(state.finish(&extensions, &rules), Ok(Policies::These(Set::from([policy(3)]))));
+    }
+}
