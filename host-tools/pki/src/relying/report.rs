@@ -152,7 +152,7 @@ pub struct Report {
     pub signer: Option<Signer>,
     /// The checks, in order.
     pub checks: Vec<Check>,
-    /// The application form, for the caller; not in the JSON, which may go to a log. It is to be used where all is accepted.
+    /// The application form, where everything is accepted; not in the JSON, which may go to a log.
     #[serde(skip)]
     pub form: Option<Form>,
 }

@@ -11,7 +11,7 @@ use super::{
     attributes::Attributes,
     certificate::Certificate,
     challenge::Challenge,
-    message::{Binding, Message},
+    message::{Binding, Message, Unsigned},
     path::{self, Path, Refused, Revocation, Rules, Status},
     report::{Finding, Kind, Report, Step},
 };
@@ -56,18 +56,16 @@ impl Verifier<'_> {
     pub fn application(&self, message: &[u8], beside: Option<&[u8]>, now: OffsetDateTime) -> Report {
         let (mut report, message) = self.signed(Kind::Application, message, beside, now);
         let content = message.as_ref().and_then(|message| message.content().or(beside));
+        let mut form = None;
         let finding = match (&message, content) {
             (Some(message), Some(content)) => match Form::parse(content) {
-                Ok(form) => {
-                    let finding = attributes(message.certificate(), &form);
-                    report.form = Some(form);
-                    finding
-                }
+                Ok(parsed) => attributes(message.certificate(), form.insert(parsed)),
                 Err(why) => Finding::failed("not-a-form", why.to_string(), "申請書の形式が正しくありません"),
             },
             _ => Finding::not_run(),
         };
         report.note(Step::Attributes, finding);
+        report.form = form.filter(|_| report.accepted);
         report
     }
 
@@ -82,27 +80,23 @@ impl Verifier<'_> {
     pub fn login(&self, challenge: &Challenge, certificate: &[u8], signature: &[u8], now: OffsetDateTime) -> Report {
         let parsed = Certificate::parse(certificate);
         let mut report = Report::new(Kind::Login, now, parsed.as_ref().ok());
-        match &parsed {
-            Err(why) => {
-                report.note(Step::Form, words::malformed(why));
-                skip(&mut report);
+        let form = match &parsed {
+            Err(why) => words::malformed(why),
+            Ok(_) if challenge.is_open(now) => {
+                Finding::passed("certificate", "a certificate in DER", "証明書として読めます")
             }
-            Ok(_) if !challenge.is_open(now) => {
-                let finding =
-                    Finding::failed("challenge-over", "the challenge is not open any more", "認証要求の期限切れです");
-                report.note(Step::Form, finding);
-                skip(&mut report);
-            }
-            Ok(certificate) => {
-                report.note(Step::Form, Finding::passed("certificate", "a certificate in DER", "証明書として読めます"));
-                let verify = || {
-                    let key = certificate.key().map_err(|_| super::message::Unsigned::Algorithm)?;
-                    super::opens(&key, 0x03, &challenge.to_bytes(), signature)
-                        .map_err(|_| super::message::Unsigned::Signature)
-                };
-                self.judge(&mut report, certificate, &[], None, Purpose::Login, verify);
-            }
-        }
+            Ok(_) => Finding::failed("challenge-over", "the challenge is not open any more", "認証要求の期限切れです"),
+        };
+        report.note(Step::Form, form);
+        let Ok(certificate) = &parsed else {
+            skip(&mut report);
+            return report;
+        };
+        let verify = || {
+            let key = certificate.key().map_err(|_| Unsigned::Algorithm)?;
+            super::opens(&key, 0x03, &challenge.to_bytes(), signature).map_err(|_| Unsigned::Signature)
+        };
+        self.judge(&mut report, certificate, &[], None, Purpose::Login, verify);
         report
     }
 
@@ -143,7 +137,7 @@ impl Verifier<'_> {
         others: &[Certificate],
         signed_at: Option<OffsetDateTime>,
         purpose: Purpose,
-        verify: impl FnOnce() -> Result<(), super::message::Unsigned>,
+        verify: impl FnOnce() -> Result<(), Unsigned>,
     ) {
         let now = report.at;
         let path = self.path(certificate, others, signed_at.unwrap_or(now));

@@ -55,6 +55,7 @@ fn a_report_is_json_without_personal_attributes() {
     let key = card_key(Half::Signature);
     let report = judge(&signed_by(&key, &WORLD.leaves[0], &content, Packing::Attached));
     assert_eq!(bad(&report), [(Step::Attributes, "differ")]);
+    assert_eq!(report.form, None, "nobody is to use it");
     let json = serde_json::to_value(&report).expect("json");
     assert_eq!(json["kind"], "application");
     assert_eq!(json["accepted"], false);
@@ -146,7 +147,7 @@ fn logins() {
     assert_eq!(report.checks.iter().map(|check| check.number).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7]);
     assert_eq!(bad(&verifier.login(&challenge(2), authentication, &answer, NOW)), [(Step::Signature, "forged")]);
     let late = verifier.login(&asked, authentication, &answer, NOW + Duration::minutes(6));
-    assert_eq!(failed(&late), [(Step::Form, "challenge-over")]);
+    assert_eq!(bad(&late), [(Step::Form, "challenge-over")]);
     let with_the_other = login(Half::Signature, &asked);
     assert_eq!(
         bad(&verifier.login(&asked, signature, &with_the_other, NOW)),
