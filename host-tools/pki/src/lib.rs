@@ -8,8 +8,9 @@
 //!
 //! A [`mod@world`] is a folder: two authorities, their counters, and a box of cards. The [`counter`] takes a blank card out of it,
 //! personalises it over any reader, and can take up what was interrupted. The [`harness`] proves a card from outside with
-//! nothing but a reader, PINs and the roots; a [`survey`] reads whatever it can; [`relying`] is the checking side, which re-encodes and compares and never parses
-//! padding.
+//! nothing but a reader, PINs and the roots; a [`survey`] reads whatever it can. An [`application`] is a form that a card
+//! signs; [`relying`] is the checking side, from paths to a verdict for each check, which re-encodes and compares and never
+//! parses padding.
 //!
 //! Names, policies and addresses in certificates are this simulator's own and say TEST; none can be taken for the real service's.
 //!
@@ -18,6 +19,7 @@
 //! **Revocation** (CRL, OCSP), **renewal**, **a residents' register**, **more than one municipality**. A seed makes a world
 //! reproducible and thereby public.
 
+pub mod application;
 pub mod birthday;
 pub mod ca;
 pub mod card_record;

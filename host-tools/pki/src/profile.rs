@@ -88,7 +88,8 @@ impl Hierarchy {
     }
 
     /// The JPKI-TEST policy; production policies are never used. (pki.md §7.1, P-08)
-    const fn policy(self) -> ObjectIdentifier {
+    #[must_use]
+    pub const fn policy(self) -> ObjectIdentifier {
         match self {
             Hierarchy::Signature | Hierarchy::Prefecture => ObjectIdentifier::new_unwrap("1.2.392.200149.8.5.1.0.20"),
             Hierarchy::Authentication => ObjectIdentifier::new_unwrap("1.2.392.200149.8.5.1.0.30"),

@@ -2,7 +2,15 @@
 //!
 //! It re-encodes and compares, as the `rsa` crate does; it never parses padding.
 
+pub mod attributes;
+pub mod certificate;
+pub mod challenge;
 pub mod face;
+pub mod message;
+pub mod path;
+pub mod report;
+mod size;
+pub mod verdict;
 
 use der::{Decode, Encode};
 use rsa::{Pkcs1v15Sign, Pss, PublicKey, pkcs8::DecodePublicKey};
