@@ -36,6 +36,7 @@ pub mod profile;
 pub mod reference;
 pub mod relying;
 pub mod resident;
+pub mod revocation;
 pub mod signer;
 pub mod survey;
 pub mod verifiable;
