@@ -11,11 +11,13 @@
 //! nothing but a reader, PINs and the roots; a [`survey`] reads whatever it can; [`relying`] is the checking side, which re-encodes and compares and never parses
 //! padding.
 //!
+//! [`revocation`] is both sides of CRLs and OCSP: an authority's lists and answers, and what makes a relying party believe them.
+//!
 //! Names, policies and addresses in certificates are this simulator's own and say TEST; none can be taken for the real service's.
 //!
 //! # Not supported
 //!
-//! **Revocation** (CRL, OCSP), **renewal**, **a residents' register**, **more than one municipality**. A seed makes a world
+//! **Delta and indirect CRLs**, **renewal**, **a residents' register**, **more than one municipality**. A seed makes a world
 //! reproducible and thereby public.
 
 pub mod birthday;

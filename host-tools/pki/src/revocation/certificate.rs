@@ -55,7 +55,7 @@ impl Certificate {
             return Err(der::ErrorKind::Overlength.into());
         }
         let signed = Signed::from_der(bytes)?;
-        let evidence = Evidence::new(&signed.body, signed.algorithm.oid, signed.signature.raw_bytes())?;
+        let evidence = Evidence::new(&signed.body, &signed.algorithm, signed.signature.as_bytes())?;
         let body = TbsCertificate::from_der(&evidence.body)?;
         let mut extensions = Extensions::default();
         let all = body.extensions().map_or(&[][..], Vec::as_slice);

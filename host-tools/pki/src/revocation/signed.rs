@@ -1,7 +1,7 @@
 //! SIGNED{ }: what was signed, byte for byte, beside algorithm and signature. (RFC 5280 §4.1.1)
 
 use der::{
-    AnyRef, Encode, Sequence,
+    Any, AnyRef, Encode, Sequence,
     asn1::{BitStringRef, ObjectIdentifier},
     oid::db::rfc5912::{ECDSA_WITH_SHA_256, SHA_256_WITH_RSA_ENCRYPTION},
 };
@@ -33,8 +33,23 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
-    pub(crate) fn new(body: &AnyRef<'_>, algorithm: ObjectIdentifier, signature: &[u8]) -> der::Result<Self> {
-        Ok(Evidence { body: body.to_der()?, algorithm, signature: signature.to_vec() })
+    /// A signature is whole bytes, and an algorithm has exactly its parameters, so that nothing beside what was signed can be
+    /// changed without being refused.
+    pub(crate) fn new(
+        body: &AnyRef<'_>,
+        algorithm: &AlgorithmIdentifierOwned,
+        signature: Option<&[u8]>,
+    ) -> der::Result<Self> {
+        let parameters = algorithm.parameters.as_ref();
+        let exact = match algorithm.oid {
+            SHA_256_WITH_RSA_ENCRYPTION => parameters == Some(&Any::null()),
+            ECDSA_WITH_SHA_256 => parameters.is_none(),
+            _ => true,
+        };
+        let (true, Some(signature)) = (exact, signature) else {
+            return Err(der::ErrorKind::Noncanonical { tag: der::Tag::BitString }.into());
+        };
+        Ok(Evidence { body: body.to_der()?, algorithm: algorithm.oid, signature: signature.to_vec() })
     }
 
     /// Whether this key signed it, by an algorithm that is believed.

@@ -119,7 +119,7 @@ impl Crl {
         }
         let signed = Signed::from_der(bytes)?;
         let algorithm = signed.algorithm.oid;
-        let evidence = Evidence::new(&signed.body, algorithm, signed.signature.raw_bytes())?;
+        let evidence = Evidence::new(&signed.body, &signed.algorithm, signed.signature.as_bytes())?;
         let body = TbsCertList::from_der(&evidence.body)?;
         if body.version != Version::V2 {
             return Err(CrlError::Version);

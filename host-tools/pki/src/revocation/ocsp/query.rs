@@ -188,8 +188,7 @@ impl Query {
         }
         let bytes = basic_response(OcspResponse::from_der(answer)?)?;
         let basic = BasicRef::from_der(&bytes)?;
-        let algorithm = basic.signature_algorithm.oid;
-        let evidence = Evidence::new(&basic.tbs_response_data, algorithm, basic.signature.raw_bytes())?;
+        let evidence = Evidence::new(&basic.tbs_response_data, &basic.signature_algorithm, basic.signature.as_bytes())?;
         let data = ResponseData::from_der(&evidence.body)?;
         if data.version != Version::V1 {
             return Err(OcspError::Kind);
