@@ -12,7 +12,7 @@ use rsa::{
     pkcs1v15::{Signature, SigningKey},
 };
 use sha2::Sha256;
-use time::{Date, OffsetDateTime};
+use time::{Date, Duration, OffsetDateTime};
 use x509_cert::{
     Certificate, SubjectPublicKeyInfo, TbsCertificate,
     builder::{Builder, CertificateBuilder, profile::BuilderProfile},
@@ -25,6 +25,9 @@ use x509_cert::{
 
 /// First serial number of a world: three bytes, as in real samples. (pki.md P-04)
 pub const FIRST_SERIAL: u32 = 0x10_0001;
+
+/// How long the certificate of an OCSP responder is valid. Nothing revokes one, so it is not long. (P-07)
+pub const RESPONDER_LIFE: Duration = Duration::days(7);
 
 /// Why a certificate was not made.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +50,12 @@ pub enum CaError {
     /// Serial numbers ran out.
     #[error("this authority has no serial numbers left; make a new world")]
     SerialsExhausted,
+    /// A list that contradicts itself.
+    #[error("serial number {0:X} would stand on a CRL twice")]
+    Twice(u32),
+    /// Nothing was signed.
+    #[error("the authority's key did not sign")]
+    Signature,
     /// The certificate on disk is not this authority's.
     #[error("the authority's certificate and key do not belong together; restore the world folder")]
     Mismatch,
@@ -167,6 +176,37 @@ impl Authority {
         let key_identifier = profile::key_identifier(&info.subject_public_key);
         let extensions = profile::authentication(&self.issuer, &key_identifier)?;
         self.issue(profile::authentication_subject(common_name)?, extensions, info, now, last_day)
+    }
+
+    /// Issues the certificate with which OCSP answers are signed, valid for [`RESPONDER_LIFE`] from now on. Whoever calls sees to it
+    /// that no serial number comes twice. (P-07)
+    ///
+    /// # Errors
+    /// [`CaError`].
+    pub fn issue_responder(
+        &self,
+        serial: u32,
+        info: SubjectPublicKeyInfo,
+        now: OffsetDateTime,
+    ) -> Result<Issued, CaError> {
+        let key_identifier = profile::key_identifier(&info.subject_public_key);
+        let extensions = profile::responder(self.hierarchy, &self.issuer, &key_identifier)?;
+        let (issuer, subject) = (self.hierarchy.authority()?, self.hierarchy.responder()?);
+        let filled = Filled { issuer, subject, extensions };
+        let der = build(filled, serial, now, now + RESPONDER_LIFE, info, &self.key)?;
+        Ok(Issued { der, serial })
+    }
+
+    /// How its certificates and CRLs name it.
+    #[must_use]
+    pub fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
+    /// sha256WithRSAEncryption over DER: the signature of a CRL.
+    pub(crate) fn sign(&self, bytes: &[u8]) -> Result<Signature, CaError> {
+        use signature::Signer;
+        SigningKey::<Sha256>::new(self.key.clone()).try_sign(bytes).map_err(|_| CaError::Signature)
     }
 
     fn issue(

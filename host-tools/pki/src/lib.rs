@@ -12,11 +12,13 @@
 //! signs; [`relying`] is the checking side, from paths to a verdict for each check, which re-encodes and compares and never
 //! parses padding.
 //!
+//! [`revocation`] is both sides of CRLs and OCSP: an authority's lists and answers, and what makes a relying party believe them.
+//!
 //! Names, policies and addresses in certificates are this simulator's own and say TEST; none can be taken for the real service's.
 //!
 //! # Not supported
 //!
-//! **Revocation** (CRL, OCSP), **renewal**, **a residents' register**, **more than one municipality**. A seed makes a world
+//! **Delta and indirect CRLs**, **renewal**, **a residents' register**, **more than one municipality**. A seed makes a world
 //! reproducible and thereby public.
 
 pub mod application;
@@ -39,6 +41,7 @@ pub mod profile;
 pub mod reference;
 pub mod relying;
 pub mod resident;
+pub mod revocation;
 pub mod signer;
 pub mod survey;
 pub mod verifiable;

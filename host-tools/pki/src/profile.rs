@@ -6,7 +6,7 @@
 use crate::person::{Person, Substituted};
 use der::{
     Any, Encode,
-    asn1::{BitString, Ia5String, ObjectIdentifier, OctetString, PrintableStringRef, Utf8StringRef},
+    asn1::{BitString, Ia5String, Null, ObjectIdentifier, OctetString, PrintableStringRef, Utf8StringRef},
     flagset::FlagSet,
 };
 use x509_cert::{
@@ -45,9 +45,35 @@ const LOCALITY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.7");
 const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 
 const CLIENT_AUTHENTICATION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
+const OCSP_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.9");
 const OCSP_ACCESS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1");
 const CPS_QUALIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.2.1");
 const ATTRIBUTES: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.392.200149.8.5.5");
+
+/// A municipality that certificates name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Municipality {
+    /// 全国地方公共団体コード
+    pub code: &'static str,
+    /// Its prefecture, romanised.
+    pub prefecture: &'static str,
+    /// Its name, romanised.
+    pub name: &'static str,
+}
+
+impl Municipality {
+    /// The invented ones.
+    pub const ALL: [Municipality; 1] =
+        [Municipality { code: MUNICIPALITY_CODE, prefecture: PREFECTURE, name: MUNICIPALITY }];
+    /// The one whose counter issues.
+    pub const SHIKEN: Municipality = Self::ALL[0];
+
+    /// The municipality of a code.
+    #[must_use]
+    pub fn by_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|municipality| municipality.code == code)
+    }
+}
 
 /// One of the hierarchies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,13 +140,30 @@ impl Hierarchy {
         ])
     }
 
-    fn distribution_point(self) -> der::Result<Name> {
+    /// Name of the CRL distribution point of a municipality, in its certificates and in its CRL. (pki.md §2)
+    ///
+    /// # Errors
+    /// Only of the encoder.
+    pub fn distribution_point(self, municipality: &Municipality) -> der::Result<Name> {
         name(&[
             (ORGANIZATION_NAME, ORGANIZATION),
             (ORGANIZATIONAL_UNIT, self.unit()),
             (ORGANIZATIONAL_UNIT, "CRL Distribution Points"),
-            (ORGANIZATIONAL_UNIT, PREFECTURE),
-            (COMMON_NAME, &format!("{MUNICIPALITY} CRLDP")),
+            (ORGANIZATIONAL_UNIT, municipality.prefecture),
+            (COMMON_NAME, &format!("{} CRLDP", municipality.name)),
+        ])
+    }
+
+    /// Subject of the certificate with which its OCSP answers are signed. (P-07)
+    ///
+    /// # Errors
+    /// Only of the encoder.
+    pub fn responder(self) -> der::Result<Name> {
+        name(&[
+            (ORGANIZATION_NAME, ORGANIZATION),
+            (ORGANIZATIONAL_UNIT, self.unit()),
+            (ORGANIZATIONAL_UNIT, AUTHORITY),
+            (COMMON_NAME, "OCSP Responder"),
         ])
     }
 }
@@ -155,7 +198,7 @@ fn name(attributes: &[(ObjectIdentifier, &str)]) -> der::Result<Name> {
     Ok(Name::hazmat_from_rdn_sequence(sequence))
 }
 
-fn extension(oid: &str, critical: bool, value: &impl Encode) -> der::Result<Extension> {
+pub(crate) fn extension(oid: &str, critical: bool, value: &impl Encode) -> der::Result<Extension> {
     Ok(Extension { extn_id: ObjectIdentifier::new(oid)?, critical, extn_value: OctetString::new(value.to_der()?)? })
 }
 
@@ -163,7 +206,7 @@ fn key_usage(usages: impl Into<FlagSet<KeyUsages>>) -> der::Result<Extension> {
     extension("2.5.29.15", true, &KeyUsage(usages.into()))
 }
 
-fn directory(name: Name) -> Vec<GeneralName> {
+pub(crate) fn directory(name: Name) -> Vec<GeneralName> {
     vec![GeneralName::DirectoryName(name)]
 }
 
@@ -189,7 +232,7 @@ pub struct Issuer {
     pub serial: SerialNumber,
 }
 
-fn authority_key_identifier(hierarchy: Hierarchy, issuer: &Issuer) -> der::Result<Extension> {
+pub(crate) fn authority_key_identifier(hierarchy: Hierarchy, issuer: &Issuer) -> der::Result<Extension> {
     let value = AuthorityKeyIdentifier {
         key_identifier: Some(OctetString::new(issuer.key_identifier)?),
         authority_cert_issuer: Some(directory(hierarchy.authority()?)),
@@ -240,7 +283,7 @@ pub fn signature(
         attributes(person)?,
         policies(hierarchy)?,
         issuer_alternative_name(hierarchy)?,
-        distribution_points(hierarchy.distribution_point()?)?,
+        distribution_points(hierarchy.distribution_point(&Municipality::SHIKEN)?)?,
         authority_key_identifier(hierarchy, issuer)?,
         subject_key_identifier(key_identifier)?,
     ])
@@ -261,8 +304,23 @@ pub fn authentication(issuer: &Issuer, key_identifier: &[u8; 20]) -> der::Result
         extension("2.5.29.37", false, &ExtendedKeyUsage(vec![CLIENT_AUTHENTICATION]))?,
         policies(hierarchy)?,
         issuer_alternative_name(hierarchy)?,
-        distribution_points(hierarchy.distribution_point()?)?,
+        distribution_points(hierarchy.distribution_point(&Municipality::SHIKEN)?)?,
         extension("1.3.6.1.5.5.7.1.1", false, &AuthorityInfoAccessSyntax(vec![ocsp]))?,
+        authority_key_identifier(hierarchy, issuer)?,
+        subject_key_identifier(key_identifier)?,
+    ])
+}
+
+/// Extensions of the certificate with which OCSP answers are signed. Nobody asks for its own status: it lives for days. (P-07, RFC
+/// 6960 §4.2.2.2)
+///
+/// # Errors
+/// Only of the encoder.
+pub fn responder(hierarchy: Hierarchy, issuer: &Issuer, key_identifier: &[u8; 20]) -> der::Result<Vec<Extension>> {
+    Ok(vec![
+        key_usage(KeyUsages::DigitalSignature)?,
+        extension("2.5.29.37", false, &ExtendedKeyUsage(vec![OCSP_SIGNING]))?,
+        extension("1.3.6.1.5.5.7.48.1.5", false, &Null)?,
         authority_key_identifier(hierarchy, issuer)?,
         subject_key_identifier(key_identifier)?,
     ])
