@@ -21,7 +21,8 @@ pub fn encrypt<const M: usize>(
     data.resize(data.len().next_multiple_of(BLOCK), 0).map_err(|_| CbcError)?;
     let mut previous = iv;
     for block in data.as_chunks_mut::<BLOCK>().0 {
-        *block = key.encrypt(&xor(*block, &previous));
+        mix(block, &previous);
+        key.encrypt_in_place(block);
         previous = *block;
     }
     Ok(())
@@ -43,7 +44,8 @@ pub fn decrypt<const M: usize>(
     }
     for block in blocks {
         let cryptogram = *block;
-        *block = xor(key.decrypt(block), &previous);
+        key.decrypt_in_place(block);
+        mix(block, &previous);
         previous = cryptogram;
     }
     let end = data.iter().rposition(|byte| *byte != 0).filter(|at| data.get(*at) == Some(&0x80)).ok_or(CbcError)?;
@@ -54,9 +56,9 @@ pub fn decrypt<const M: usize>(
     Ok(())
 }
 
-fn xor(mut block: [u8; BLOCK], other: &[u8; BLOCK]) -> [u8; BLOCK] {
+/// In place: what it gives may be a PIN.
+fn mix(block: &mut [u8; BLOCK], other: &[u8; BLOCK]) {
     for (byte, mask) in block.iter_mut().zip(other) {
         *byte ^= mask;
     }
-    block
 }

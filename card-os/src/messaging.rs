@@ -39,11 +39,11 @@ pub struct Messaging {
 
 impl Messaging {
     /// Takes the session key out of a deciphered block: RSAES-OAEP (SHA-256, MGF1-SHA-256, empty label) of
-    /// `A0 22 80 20 ‖ seed`, the first half of the seed being the key.
+    /// `A0 22 80 20 ‖ seed`, the first half of the seed being the key. The session begins in its place, whatever was there.
     ///
     /// # Errors
-    /// [`Refusal::Data`] for any other form.
-    pub fn begin(em: &mut Zeroizing<[u8; MODULUS]>) -> Result<Self, Refusal> {
+    /// [`Refusal::Data`] for any other form; what is there stays.
+    pub fn begin(place: &mut Option<Self>, em: &mut Zeroizing<[u8; MODULUS]>) -> Result<(), Refusal> {
         let (first, rest) = em.split_at_mut(1);
         let (seed, db) = rest.split_at_mut(HASH);
         mgf1::mask(db, seed);
@@ -59,11 +59,13 @@ impl Messaging {
             *slot = byte;
         }
         let good = (*first).ct_eq(&[0x00]) & form.ct_eq(&expected);
-        let key = *delivered.first_chunk().ok_or(Refusal::Data)?;
+        let key = delivered.first_chunk().ok_or(Refusal::Data)?;
         if !bool::from(good) {
             return Err(Refusal::Data);
         }
-        Ok(Messaging { key: Secret16::new(key), counter: 1, iv: [0; BLOCK] })
+        // The key is copied into its place, and moved from nowhere.
+        place.insert(Messaging { key: Secret16::new([0; BLOCK]), counter: 1, iv: [0; BLOCK] }).key.set(key);
+        Ok(())
     }
 
     /// Counts one command. Command and response share the initialisation vector that this sets: the encrypted counter.
@@ -129,7 +131,7 @@ impl Messaging {
 
     /// The sanctioned duplicate, for snapshots by the simulator.
     pub(crate) fn fork(&self) -> Self {
-        Messaging { key: Secret16::new(*self.key.as_ref()), counter: self.counter, iv: self.iv }
+        Messaging { key: Secret16::copied(self.key.as_ref()), counter: self.counter, iv: self.iv }
     }
 }
 
@@ -157,6 +159,7 @@ fn only(field: &[u8], tag: Tag) -> Result<&[u8], Refusal> {
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used)]
 mod tests {
     use super::*;
 

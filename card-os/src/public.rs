@@ -1,6 +1,7 @@
 //! The public half of RSA-2048: what the card needs to check itself.
 //!
-//! Nothing here is secret but the factors in [`is_consistent`], and that runs in constant time.
+//! Nothing here is secret but the factors in [`is_consistent`], and that runs in constant time, and a base that was deciphered,
+//! which is wiped: [`power`] gives back what everybody saw.
 
 use crate::platform::{MODULUS, PRIME, PrivateKey};
 use crypto_bigint::{
@@ -16,15 +17,15 @@ const EXPONENT: U1024 = U1024::from_u32(65_537);
 #[must_use]
 pub fn power(n: &[u8; MODULUS], base: &[u8; MODULUS]) -> Option<[u8; MODULUS]> {
     let modulus = U2048::from_be_slice(n);
-    let base = U2048::from_be_slice(base);
-    if modulus.bit_width_vartime() != U2048::BITS || base >= modulus {
+    let base = Zeroizing::new(U2048::from_be_slice(base));
+    if modulus.bit_width_vartime() != U2048::BITS || *base >= modulus {
         return None;
     }
     let params = FixedMontyParams::new_vartime(Option::from(Odd::new(modulus))?);
-    let base = FixedMontyForm::new(&base, &params);
-    let mut power = base;
+    let base = Zeroizing::new(FixedMontyForm::new(&base, &params));
+    let mut power = Zeroizing::new(*base);
     for _ in 0..16 {
-        power = power.square();
+        *power = power.square();
     }
     let mut out = [0; MODULUS];
     out.copy_from_slice(power.mul(&base).retrieve().to_be_bytes().as_ref());
@@ -37,8 +38,8 @@ pub fn is_consistent(key: &PrivateKey) -> bool {
     let [p, q] = [&key.p, &key.q].map(|prime| Zeroizing::new(U1024::from_be_slice(prime)));
     let product: U2048 = p.concatenating_mul(&*q);
     product == U2048::from_be_slice(&key.n)
-        && is_inverse(&key.dp, &EXPONENT, &p.wrapping_sub(&U1024::ONE))
-        && is_inverse(&key.dq, &EXPONENT, &q.wrapping_sub(&U1024::ONE))
+        && is_inverse(&key.dp, &EXPONENT, &Zeroizing::new(p.wrapping_sub(&U1024::ONE)))
+        && is_inverse(&key.dq, &EXPONENT, &Zeroizing::new(q.wrapping_sub(&U1024::ONE)))
         && is_inverse(&key.qinv, &q, &p)
 }
 

@@ -12,7 +12,7 @@ pub use channel::{Channel, Level, Pending, ScpError};
 
 use aes::{
     Aes128,
-    cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit},
+    cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit},
 };
 use cmac::{Cmac, Mac};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -47,26 +47,53 @@ impl Secret16 {
         Secret16(bytes)
     }
 
+    /// Takes a copy of the bytes; what they are copied from is the caller's to wipe.
+    #[must_use]
+    pub fn copied(bytes: &[u8; KEY]) -> Self {
+        let mut key = Secret16([0; KEY]);
+        key.set(bytes);
+        key
+    }
+
+    /// Becomes another key, where it is.
+    pub fn set(&mut self, bytes: &[u8; KEY]) {
+        self.0.copy_from_slice(bytes);
+    }
+
     /// Encrypts one block.
     #[must_use]
     pub fn encrypt(&self, block: &[u8; BLOCK]) -> [u8; BLOCK] {
-        let mut block = Array::from(*block);
-        Aes128::new(&Array::from(self.0)).encrypt_block(&mut block);
-        block.into()
+        let mut block = *block;
+        self.encrypt_in_place(&mut block);
+        block
     }
 
-    /// Decrypts one block.
+    /// Encrypts one block where it is, so that no copy of it stays.
+    pub fn encrypt_in_place(&self, block: &mut [u8; BLOCK]) {
+        self.cipher().encrypt_block(block.into());
+    }
+
+    /// Decrypts one block. The result is the caller's to wipe.
     #[must_use]
     pub fn decrypt(&self, block: &[u8; BLOCK]) -> [u8; BLOCK] {
-        let mut block = Array::from(*block);
-        Aes128::new(&Array::from(self.0)).decrypt_block(&mut block);
-        block.into()
+        let mut block = *block;
+        self.decrypt_in_place(&mut block);
+        block
+    }
+
+    /// Decrypts one block where it is, so that no copy of it stays.
+    pub fn decrypt_in_place(&self, block: &mut [u8; BLOCK]) {
+        self.cipher().decrypt_block(block.into());
+    }
+
+    fn cipher(&self) -> Aes128 {
+        Aes128::new((&self.0).into())
     }
 
     /// CMAC over some slices.
     #[must_use]
     pub fn cmac(&self, parts: &[&[u8]]) -> [u8; BLOCK] {
-        let mut mac = <Cmac<Aes128> as KeyInit>::new(&Array::from(self.0));
+        let mut mac = <Cmac<Aes128> as KeyInit>::new((&self.0).into());
         for part in parts {
             mac.update(part);
         }
@@ -74,7 +101,7 @@ impl Secret16 {
     }
 
     fn fork(&self) -> Self {
-        Secret16(self.0)
+        Secret16::copied(&self.0)
     }
 }
 
@@ -184,7 +211,9 @@ pub fn pseudo_random_challenge(keys: &KeySet, counter: [u8; 3], aid: &[u8]) -> [
 /// Decrypts a key sent with PUT KEY: one block of AES-CBC under the DEK with a zero IV. (Amendment D §7.2)
 #[must_use]
 pub fn decrypt_key(dek: &Secret16, cryptogram: &[u8; KEY]) -> Secret16 {
-    Secret16(dek.decrypt(cryptogram))
+    let mut key = Secret16::copied(cryptogram);
+    dek.decrypt_in_place(&mut key.0);
+    key
 }
 
 /// Encrypts a key for PUT KEY, so that [`decrypt_key`] gives it back.

@@ -94,11 +94,11 @@ pub trait Signs: UsesKey {}
 impl Signs for Sign {}
 impl Signs for Authenticate {}
 
-/// COMPUTE DIGITAL SIGNATURE and INTERNAL AUTHENTICATE: pad, sign, check, release.
+/// COMPUTE DIGITAL SIGNATURE and INTERNAL AUTHENTICATE: pad, sign, check, release into `out`.
 ///
 /// # Errors
 /// [`Refusal::Conditions`] where the data does not fit the scheme or the key has no certificate yet; [`Refusal::NoDiagnosis`] where the engine failed or the
-/// signature did not pass its check. Nothing of a failed signature is returned.
+/// signature did not pass its check. Nothing of a failed signature is in `out`.
 pub fn sign<N: Nvm, E: Engine, R: TryCryptoRng, Op: Signs>(
     granted: &Granted<Op>,
     scheme: Scheme,
@@ -106,14 +106,15 @@ pub fn sign<N: Nvm, E: Engine, R: TryCryptoRng, Op: Signs>(
     store: &Store<N>,
     engine: &mut E,
     rng: &mut R,
-) -> Result<[u8; MODULUS], Refusal> {
+    out: &mut [u8; MODULUS],
+) -> Result<(), Refusal> {
     let key = load(granted, store).ok_or(Refusal::Conditions)?;
     let mut em = [0; MODULUS];
     scheme.encode(input, rng, &mut em)?;
-    checked(&key, &em, engine, rng)
+    checked(&key, &em, engine, rng, out)
 }
 
-/// SET SESSION KEY: the block that was enciphered under the public half of this key.
+/// SET SESSION KEY: the block that was enciphered under the public half of this key, put where the caller wipes it.
 ///
 /// # Errors
 /// [`Refusal::Conditions`] for a key that is not there; [`Refusal::NoDiagnosis`] where the cryptogram is not below the modulus
@@ -124,9 +125,10 @@ pub fn decipher<N: Nvm, E: Engine, R: TryCryptoRng>(
     store: &Store<N>,
     engine: &mut E,
     rng: &mut R,
-) -> Result<Zeroizing<[u8; MODULUS]>, Refusal> {
+    block: &mut Zeroizing<[u8; MODULUS]>,
+) -> Result<(), Refusal> {
     let key = load(granted, store).ok_or(Refusal::Conditions)?;
-    checked(&key, cryptogram, engine, rng).map(Zeroizing::new)
+    checked(&key, cryptogram, engine, rng, block)
 }
 
 /// Whether `signature` is RSASSA-PKCS1-v1_5 with SHA-256 over something of this digest, under a public key as it is stored.
@@ -143,29 +145,30 @@ pub fn opens<E: Engine>(
     type1(&SHA256_INFO, digest, &mut em).is_ok() && engine.public(n, signature).is_some_and(|opened| opened == em)
 }
 
-/// The private operation, and the check without which no signature leaves.
+/// The private operation, and the check without which no signature leaves. The result is in `out` alone; a wrong one, and what it
+/// opens to, would give the key away and is wiped.
 fn checked<E: Engine, R: TryCryptoRng>(
     key: &PrivateKey,
     em: &[u8; MODULUS],
     engine: &mut E,
     rng: &mut R,
-) -> Result<[u8; MODULUS], Refusal> {
-    let mut signature = [0; MODULUS];
-    let done = engine.private(key, em, &mut signature, rng);
-    let opened = engine.public(&key.n, &signature);
-    if done.is_err() || !opened.is_some_and(|opened| opened.ct_eq(em).into()) {
-        signature.zeroize();
+    out: &mut [u8; MODULUS],
+) -> Result<(), Refusal> {
+    let done = engine.private(key, em, out, rng);
+    let opened = Zeroizing::new(engine.public(&key.n, out));
+    if done.is_err() || !opened.as_ref().is_some_and(|opened| opened.ct_eq(em).into()) {
+        out.zeroize();
         return Err(Refusal::NoDiagnosis);
     }
-    Ok(signature)
+    Ok(())
 }
 
 /// Whether a key pair is whole: its CRT values belong together, and the engine's result opens under e = 65537.
 pub fn is_usable<E: Engine, R: TryCryptoRng>(key: &PrivateKey, engine: &mut E, rng: &mut R) -> bool {
-    let mut probe = [0; MODULUS];
+    let (mut probe, mut signature) = ([0; MODULUS], [0; MODULUS]);
     public::is_consistent(key)
         && type1(&[], b"key pair check", &mut probe).is_ok()
-        && checked(key, &probe, engine, rng).is_ok()
+        && checked(key, &probe, engine, rng, &mut signature).is_ok()
 }
 
 /// The private key behind a grant.

@@ -127,11 +127,14 @@ impl<const N: usize, const M: usize, A: Kernel<N, M>> PrivateKey<N, M, A> {
     /// # Errors
     /// [`EngineError::Input`]; `output` is then untouched.
     pub fn public(&self, base: &[u8], output: &mut [u8]) -> Result<(), EngineError> {
-        let base = natural::from_be_bytes::<M>(base).ok_or(EngineError::Input)?;
-        if natural::is_less(&base, self.n.value()) == 0 {
+        // What was deciphered is as secret as a key; what it opens to is not.
+        let mut number = Zeroizing::new([0; M]);
+        natural::read_be_bytes(&mut number, base).ok_or(EngineError::Input)?;
+        if natural::is_less(&number, self.n.value()) == 0 {
             return Err(EngineError::Input);
         }
-        let opened = self.n.arithmetic().open(&self.opening, &self.n, &self.n.enter(&base));
+        self.n.enter_in_place(&mut number);
+        let opened = self.n.arithmetic().open(&self.opening, &self.n, &number);
         natural::to_be_bytes(&self.n.leave(&opened), output).ok_or(EngineError::Input)
     }
 
@@ -171,14 +174,14 @@ impl<const N: usize, const M: usize, A: Kernel<N, M>> PrivateKey<N, M, A> {
     #[inline(never)]
     fn blinded<R: TryCryptoRng>(&self, value: &mut Natural<M>, rng: &mut R) -> Result<(), EngineError> {
         let Some(Blinding { blind, unblind }) = &self.blinding else { return Err(EngineError::Randomness) };
-        *value = self.n.multiply(value, blind);
+        self.n.scale(value, blind);
         if self.blind_exponents {
             self.crt_with_long_exponents(value, rng)?;
         } else {
             self.crt(value, [&self.dp, &self.dq]);
         }
-        *value = self.n.multiply(value, unblind);
-        *value = self.n.reduced(value);
+        self.n.scale(value, unblind);
+        self.n.reduce(value);
         Ok(())
     }
 

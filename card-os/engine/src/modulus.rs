@@ -104,6 +104,11 @@ impl<const N: usize, A: Arithmetic> Modulus<N, A> {
         self.multiply(a, &self.r2)
     }
 
+    /// The same in place: no copy of the number stays.
+    pub fn enter_in_place(&self, a: &mut Natural<N>) {
+        self.scale(a, &self.r2);
+    }
+
     /// Brings a number of twice as many limbs into Montgomery form, without division.
     #[must_use]
     pub fn enter_wide(&self, a: &Wide<N>) -> Natural<N> {
@@ -133,12 +138,25 @@ impl<const N: usize, A: Arithmetic> Modulus<N, A> {
         out
     }
 
+    /// Brings a residue below the modulus, in place: no copy of it stays.
+    pub fn reduce(&self, a: &mut Natural<N>) {
+        let below = natural::is_less(a, &self.m);
+        natural::sub_masked(a, &self.m, limb::mask(1 ^ below));
+    }
+
     /// a · b / R.
     #[must_use]
     pub fn multiply(&self, a: &Natural<N>, b: &Natural<N>) -> Natural<N> {
         let mut product = *a;
         self.arithmetic.multiply(&mut Zeroizing::new([[0; N]; 2]), &mut product, b, &self.m, self.k);
         product
+    }
+
+    /// a · b / R in place of a: no copy of it stays. Apart from the function above, whose scratch the optimiser would else put into the
+    /// frames of its callers: `card-os/engine/stack` sees it.
+    #[inline(never)]
+    pub fn scale(&self, a: &mut Natural<N>, b: &Natural<N>) {
+        self.arithmetic.multiply(&mut Zeroizing::new([[0; N]; 2]), a, b, &self.m, self.k);
     }
 
     /// a² / R.

@@ -8,14 +8,20 @@ pub type Natural<const N: usize> = [Limb; N];
 /// Reads big-endian bytes. `None` where there are not exactly as many as the number has.
 #[must_use]
 pub fn from_be_bytes<const N: usize>(bytes: &[u8]) -> Option<Natural<N>> {
+    let mut number = [0; N];
+    read_be_bytes(&mut number, bytes).map(|()| number)
+}
+
+/// The same into a number of the caller's, who wipes it.
+#[must_use]
+pub fn read_be_bytes<const N: usize>(number: &mut Natural<N>, bytes: &[u8]) -> Option<()> {
     if bytes.len() != N * BYTES {
         return None;
     }
-    let mut number = [0; N];
     for (slot, chunk) in number.iter_mut().rev().zip(bytes.chunks_exact(BYTES)) {
         *slot = Limb::from_be_bytes(chunk.try_into().ok()?);
     }
-    Some(number)
+    Some(())
 }
 
 /// Writes big-endian bytes. `None` where there is not exactly as much room as the number takes.

@@ -1,6 +1,6 @@
 //! Secure messaging around the holder's commands. (card.md §13, D-42)
 
-use super::{Card, Response};
+use super::{Card, Chip, Response};
 use crate::{
     access::{self, Decipher},
     command::{DATA_MAX, Protected, Reference},
@@ -26,9 +26,10 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
         };
         let key = key.ok_or(Refusal::NoDiagnosis)?;
         let granted = access::grant::<Decipher, N>(key, &self.session, phase, &self.chip.store)?;
-        let mut em = sign::decipher(&granted, cryptogram, &self.chip.store, &mut self.chip.engine, &mut self.chip.rng)?;
-        self.session.messaging = Some(Messaging::begin(&mut em)?);
-        Ok(())
+        let Chip { store, engine, rng, .. } = &mut self.chip;
+        let mut em = Zeroizing::new([0; MODULUS]);
+        sign::decipher(&granted, cryptogram, store, engine, rng, &mut em)?;
+        Messaging::begin(&mut self.session.messaging, &mut em)
     }
 
     /// A command of class 08 in a session: whatever can be refused without opening its data object is refused before. An object

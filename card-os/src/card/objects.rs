@@ -142,7 +142,8 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
         }
         let granted = self.granted::<Sign>(key, phase)?;
         let Chip { store, engine, rng, .. } = &mut self.chip;
-        let signature = sign::sign(&granted, scheme, input, store, engine, rng)?;
+        let mut signature = [0; MODULUS];
+        sign::sign(&granted, scheme, input, store, engine, rng, &mut signature)?;
         self.spend_password(key, phase);
         out.extend_from_slice(&signature).map_err(|_| Refusal::NoDiagnosis)
     }
@@ -192,7 +193,8 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
             return Err(Refusal::Conditions);
         }
         let Chip { store, engine, rng, .. } = &mut self.chip;
-        let signature = sign::sign(&granted, Scheme::CHALLENGE, challenge, store, engine, rng)?;
+        let mut signature = [0; MODULUS];
+        sign::sign(&granted, Scheme::CHALLENGE, challenge, store, engine, rng, &mut signature)?;
         out.extend_from_slice(&signature).map_err(|_| Refusal::NoDiagnosis)
     }
 
