@@ -202,19 +202,19 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
 
     fn act(&mut self, command: Command<'_>, phase: Phase, out: &mut Response) -> Result<(), Refusal> {
         match command {
-            Command::SelectName { name, next, fci } => self.select_name(name, next, fci, out),
+            Command::SelectName { name, next, fci } => self.select_name(&name, next, fci, out),
             Command::SelectDefault { fci } => self.select_application(&ISD, fci, out),
             Command::SelectFile { identifier } => self.select_file(identifier),
             Command::SelectMaster { named, le } => self.select_master(named, le),
             Command::ReadBinary { file, offset, ne } => self.read_binary(phase, file, offset, ne, out),
             Command::ReadRecord { file, record, rest, ne } => self.read_record(phase, file, (record, rest), ne, out),
             Command::TryCounter { pin } => self.try_counter(pin),
-            Command::Verify { pin, value } => self.verify(phase, pin, value),
-            Command::ChangeReferenceData { pin, value } => self.change(Change::ReferenceData, phase, pin, value),
-            Command::ChangeKey { pin, value } => self.change(Change::Key, phase, pin, value),
-            Command::ComputeDigitalSignature { scheme, key, input } => self.sign(phase, scheme, key, input, out),
+            Command::Verify { pin, value } => self.verify(phase, pin, &value),
+            Command::ChangeReferenceData { pin, value } => self.change(Change::ReferenceData, phase, pin, &value),
+            Command::ChangeKey { pin, value } => self.change(Change::Key, phase, pin, &value),
+            Command::ComputeDigitalSignature { scheme, key, input } => self.sign(phase, scheme, key, &input, out),
             Command::GetChallenge { ne, form } => self.challenge(ne, form, out),
-            Command::InternalAuthenticate { key, challenge } => self.internal_authenticate(phase, key, challenge, out),
+            Command::InternalAuthenticate { key, challenge } => self.internal_authenticate(phase, key, &challenge, out),
             Command::ExternalAuthenticate { key } => self.external_authenticate(key),
             Command::GetData { tag, ne, proprietary } => {
                 data::get(&self.session, phase, &self.chip.store, (tag, ne, proprietary), out)
@@ -222,7 +222,7 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
             Command::SetSessionKey { cryptogram } => self.set_session_key(phase, cryptogram),
             Command::LastCommandMark => Ok(()),
             Command::IssuerOnly => Err(Refusal::SecurityStatus),
-            Command::TerminalCertificate { body, data } => self.terminal_certificate(body, data),
+            Command::TerminalCertificate { body, data } => self.terminal_certificate(body, &data),
             Command::InitializeUpdate { version, challenge, ne } => {
                 self.initialize_update(version, *challenge, ne, out)
             }

@@ -3,8 +3,10 @@
 //! Order inside [`Command::read`]: P1–P2 before lengths (card.md §4.2), so the header is judged even where the body is
 //! malformed.
 
+mod data;
 mod protected;
 
+pub use data::Data;
 pub use protected::Protected;
 
 use crate::{platform::MODULUS, refusal::Refusal, sign::Scheme};
@@ -132,13 +134,13 @@ impl Instruction {
     }
 }
 
-/// A command with its meaning.
+/// A command with its meaning. `Debug` shows parameters, and of data only what everybody may see: challenges and cryptograms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the fields are the parameters of the command that the variant names")]
 pub enum Command<'a> {
     /// SELECT by DF name; `fci` is Ne where the FCI is wanted.
     SelectName {
-        name: &'a [u8],
+        name: Data<'a>,
         next: bool,
         fci: Option<u32>,
     },
@@ -168,24 +170,24 @@ pub enum Command<'a> {
     },
     Verify {
         pin: Reference,
-        value: &'a [u8],
+        value: Data<'a>,
     },
     TryCounter {
         pin: Reference,
     },
     ChangeReferenceData {
         pin: Reference,
-        value: &'a [u8],
+        value: Data<'a>,
     },
     /// CHANGE KEY, the form of 共通カードAP and 住基AP.
     ChangeKey {
         pin: Reference,
-        value: &'a [u8],
+        value: Data<'a>,
     },
     ComputeDigitalSignature {
         scheme: Scheme,
         key: Reference,
-        input: &'a [u8],
+        input: Data<'a>,
     },
     GetChallenge {
         ne: u32,
@@ -193,7 +195,7 @@ pub enum Command<'a> {
     },
     InternalAuthenticate {
         key: Reference,
-        challenge: &'a [u8],
+        challenge: Data<'a>,
     },
     ExternalAuthenticate {
         key: Reference,
@@ -210,7 +212,7 @@ pub enum Command<'a> {
     /// `80 A2`, first step (the body) or second (the signature).
     TerminalCertificate {
         body: bool,
-        data: &'a [u8],
+        data: Data<'a>,
     },
     IssuerOnly,
     InitializeUpdate {
@@ -304,7 +306,7 @@ impl<'a> Command<'a> {
                     (0x00, 0xC1) => false,
                     _ => return Err(Refusal::Parameters),
                 };
-                Ok(Command::TerminalCertificate { body: body_step, data: not_empty(body?.data)? })
+                Ok(Command::TerminalCertificate { body: body_step, data: not_empty(Data(body?.data))? })
             }
             Instruction::LastCommandMark => {
                 zero_parameters(p1, p2)?;
@@ -323,7 +325,7 @@ impl<'a> Command<'a> {
                     return Err(Refusal::Parameters);
                 }
                 let (data, ne) = data_and_response(body?)?;
-                let challenge = data.try_into().map_err(|_| Refusal::Length)?;
+                let challenge = data.0.try_into().map_err(|_| Refusal::Length)?;
                 Ok(Command::InitializeUpdate { version: p1, challenge, ne })
             }
         }
@@ -344,7 +346,7 @@ fn select<'a>(p1: u8, p2: u8, body: Result<apdu::Command<'a>, Refusal>) -> Resul
             match body.data {
                 [] if next => Err(Refusal::Length),
                 [] => Ok(Command::SelectDefault { fci }),
-                name if name.len() <= 16 => Ok(Command::SelectName { name, next, fci }),
+                name if name.len() <= 16 => Ok(Command::SelectName { name: Data(name), next, fci }),
                 _ => Err(Refusal::Length),
             }
         }
@@ -387,11 +389,11 @@ fn zero_parameters(p1: u8, p2: u8) -> Result<(), Refusal> {
 }
 
 /// Case 1 or 3 with at most 16 bytes. (card.md D-12, D-23)
-fn pin_value(body: apdu::Command<'_>) -> Result<&[u8], Refusal> {
-    if body.ne.is_none() && body.data.len() <= crate::pin::VALUE { Ok(body.data) } else { Err(Refusal::Length) }
+fn pin_value(body: apdu::Command<'_>) -> Result<Data<'_>, Refusal> {
+    if body.ne.is_none() && body.data.len() <= crate::pin::VALUE { Ok(Data(body.data)) } else { Err(Refusal::Length) }
 }
 
-fn not_empty(data: &[u8]) -> Result<&[u8], Refusal> {
+fn not_empty(data: Data<'_>) -> Result<Data<'_>, Refusal> {
     if data.is_empty() { Err(Refusal::Length) } else { Ok(data) }
 }
 
@@ -401,13 +403,13 @@ fn response_only(body: apdu::Command<'_>) -> Result<u32, Refusal> {
 }
 
 /// Case 4 of a command whose answer is a signature, which is of fixed size: Le below it is a wrong length. (card.md D-12, D-33)
-fn data_for_signature(body: apdu::Command<'_>) -> Result<&[u8], Refusal> {
+fn data_for_signature(body: apdu::Command<'_>) -> Result<Data<'_>, Refusal> {
     let (input, ne) = data_and_response(body)?;
     if ne < MODULUS_NE { Err(Refusal::Length) } else { Ok(input) }
 }
 
 /// Case 4: data and Le. Gives both.
-fn data_and_response(body: apdu::Command<'_>) -> Result<(&[u8], u32), Refusal> {
+fn data_and_response(body: apdu::Command<'_>) -> Result<(Data<'_>, u32), Refusal> {
     let ne = body.ne.ok_or(Refusal::Length)?;
-    Ok((not_empty(body.data)?, ne.get()))
+    Ok((not_empty(Data(body.data))?, ne.get()))
 }

@@ -39,10 +39,10 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
         let command = Protected::read(header, apdu::Command::parse(bytes))?;
         let phase = identity::phase(&self.chip.store)?;
         let done = match command {
-            Protected::SelectFile { object } => self.select_enciphered(object),
-            Protected::Verify { pin, object } => self.verify_enciphered(phase, pin, object),
+            Protected::SelectFile { object } => self.select_enciphered(&object),
+            Protected::Verify { pin, object } => self.verify_enciphered(phase, pin, &object),
             Protected::ReadBinary { file, offset, most, object } => {
-                self.read_enciphered(phase, (file, offset), most, object, out)
+                self.read_enciphered(phase, (file, offset), most, &object, out)
             }
         };
         if done == Err(Refusal::MessagingObject) {

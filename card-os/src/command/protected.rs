@@ -1,7 +1,7 @@
 //! Commands of class 08: parameters in clear, and what they are about in a secure messaging data object, which is not opened
 //! here. So whatever can be refused without opening it is refused before. (card.md §4.2, §13)
 
-use super::{Reference, binary_parameters, pin_parameters, sized};
+use super::{Data, Reference, binary_parameters, pin_parameters, sized};
 use crate::{messaging, refusal::Refusal};
 use apdu::Header;
 
@@ -11,14 +11,14 @@ pub enum Protected<'a> {
     /// SELECT of an EF; its identifier is in the object.
     SelectFile {
         /// The data field.
-        object: &'a [u8],
+        object: Data<'a>,
     },
     /// VERIFY; the value is in the object.
     Verify {
         /// Which PIN object.
         pin: Reference,
         /// The data field.
-        object: &'a [u8],
+        object: Data<'a>,
     },
     /// READ BINARY; the wanted length is in the object.
     ReadBinary {
@@ -29,7 +29,7 @@ pub enum Protected<'a> {
         /// Most bytes that, enciphered, have room in what the APDU itself asks for.
         most: u32,
         /// The data field.
-        object: &'a [u8],
+        object: Data<'a>,
     },
 }
 
@@ -48,18 +48,22 @@ impl<'a> Protected<'a> {
                     return Err(Refusal::Parameters);
                 }
                 // Le is as good as none, as in clear. (card.md D-07)
-                Ok(Protected::SelectFile { object: sized(body)?.data })
+                Ok(Protected::SelectFile { object: Data(sized(body)?.data) })
             }
             (0x20, _) => {
                 let pin = pin_parameters(0x00, p1, p2)?;
                 let body = sized(body)?;
-                if body.ne.is_some() { Err(Refusal::Length) } else { Ok(Protected::Verify { pin, object: body.data }) }
+                if body.ne.is_some() {
+                    Err(Refusal::Length)
+                } else {
+                    Ok(Protected::Verify { pin, object: Data(body.data) })
+                }
             }
             (0xB0, _) => {
                 let (file, offset) = binary_parameters(p1, p2)?;
                 let body = sized(body)?;
                 let most = body.ne.and_then(|ne| messaging::room(ne.get())).ok_or(Refusal::Length)?;
-                Ok(Protected::ReadBinary { file, offset, most, object: body.data })
+                Ok(Protected::ReadBinary { file, offset, most, object: Data(body.data) })
             }
             _ => Err(Refusal::SecureMessagingUnsupported),
         }
