@@ -17,11 +17,17 @@ pub struct TextKeys<'a> {
     pub delivery: &'a [u8; 256],
 }
 
-/// What the application of one card holds.
-#[derive(Debug)]
+/// What the application of one card holds. Name, address and My Number are in it, so `Debug` shows how long each EF is and nothing else.
 pub struct Text {
     /// EF number and content, in the order of their numbers.
     pub files: Vec<(u8, Vec<u8>)>,
+}
+
+impl std::fmt::Debug for Text {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Text")?;
+        f.debug_map().entries(self.files.iter().map(|(file, content)| (file, content.len()))).finish()
+    }
 }
 
 impl Text {
@@ -75,4 +81,15 @@ fn information(rng: &mut impl CryptoRng) -> Vec<u8> {
         object(0xDF43, &opaque),
     ];
     object(0xFF40, &parts.concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_names_nobody() {
+        let text = Text { files: vec![(0x01, b"\xFF\x10\x0C000000000019\xFF\xFF".to_vec()), (0x08, UNKNOWN.to_vec())] };
+        assert_eq!(format!("{text:?}"), "Text{1: 17, 8: 16}");
+    }
 }
