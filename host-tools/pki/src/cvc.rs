@@ -25,7 +25,10 @@ const SIGNATURE_HEAD: [u8; 5] = [0x5F, 0x37, 0x82, 0x01, 0x00];
 pub struct KeyId(pub [u8; KEY_ID]);
 
 impl KeyId {
-    /// A key id of the simulator: the number begins with 8, so it collides with no real one.
+    /// The key id with this number and version: the bytes between are what every known card has, and the four behind are 00.
+    ///
+    /// Any number is taken. Those of the simulator begin with 8 for keys of its chains and 99999 for the subjects of EF 0004, and so
+    /// collide with no production (5), test (6) or terminal (9200…) id. (card.md D-52)
     #[must_use]
     pub fn new(number: &[u8; 7], version: &[u8; 3]) -> Self {
         let mut id = [0; KEY_ID];
