@@ -289,8 +289,8 @@ fn set_status<N: Nvm, E: Engine, R: TryCryptoRng>(
     identity::advance(&mut chip.store, to)
 }
 
-/// Token information, availability flags, every key with its certificate, no PIN for a key that is not there, and all of the
-/// applications beside JPKI.
+/// Token information, availability flags, every key with its certificate, what is printed on the face as reference data, no PIN for
+/// a key that is not there, the key that judges terminals, and all of the applications beside JPKI. (decision 3)
 fn is_whole<N: Nvm, E, R>(chip: &Chip<N, E, R>) -> bool {
     let Chip { store, model, .. } = chip;
     model.objects().all(|object| match object.kind {
@@ -301,12 +301,15 @@ fn is_whole<N: Nvm, E, R>(chip: &Chip<N, E, R>) -> bool {
             !matches!(object.number, TOKEN_INFORMATION | AVAILABILITY) || file::is_stored(store, object)
         }
         Kind::File(_) | Kind::Records(_) | Kind::PrivateKey { certificate: None } => file::is_stored(store, object),
+        Kind::Pin { .. } if object.is_printed() => Pin::of(object).is_some_and(|pin| pin.is_set(store)),
         Kind::Pin { .. } => {
             let set = Pin::of(object).is_some_and(|pin| pin.is_set(store));
             let key = model.application_of(object).and_then(|application| application.opened_key(object.number));
             !set || key.is_none_or(|key| file::is_stored(store, key))
         }
-        Kind::DataObject { .. } | Kind::PublicKey | Kind::Internal => true,
+        // Cards of the first model were issued without it.
+        Kind::PublicKey => **model == *Model::JPKI_ONLY || file::is_stored(store, object),
+        Kind::DataObject { .. } | Kind::Internal => true,
     })
 }
 

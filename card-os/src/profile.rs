@@ -242,6 +242,12 @@ impl Object {
         }
     }
 
+    /// Whether this PIN object compares what is printed on the face: nobody but the issuer gives it a value. (card.md §7.1)
+    #[must_use]
+    pub fn is_printed(&self) -> bool {
+        matches!(self.kind, Kind::Pin { .. }) && self.rule(Operation::Change, Phase::Issued) == Rule::Never
+    }
+
     /// Bit of this object in the session's security status.
     #[must_use]
     pub const fn bit(&self) -> u32 {

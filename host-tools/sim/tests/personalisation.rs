@@ -126,6 +126,40 @@ fn a_card_without_its_certificate_is_not_handed_out() {
     }
 }
 
+/// A card of this model with everything but these, and what it is then told on being handed out.
+fn without(model: &'static Model, missing: &[u16]) -> (Direct<Flash, AnyEngine, SimRng>, Result<(), IssuerError>) {
+    let mut reader = Direct(sample::blank(model));
+    let mut issuer = open(&mut reader, Level::FULL);
+    for (grouping, value) in sample::groupings(model, true) {
+        if !missing.contains(&grouping) {
+            issuer.store(grouping, &value).expect("stores");
+        }
+    }
+    let handed = issuer.hand_out();
+    (reader, handed)
+}
+
+#[test]
+fn what_the_face_and_the_terminals_need_is_there_at_issue() {
+    // 照合番号 and birth-date key of both 券面 applications; the key that judges terminals. (card.md §7.1, §12, decision 3)
+    let face = [0x0411, 0x0412, 0x0413, 0x0514, 0x0515].map(|grouping| (Model::CARD, grouping));
+    let terminals = [Model::CARD, Model::ANDROID, Model::IPHONE].map(|model| (model, 0x0116));
+    for (model, missing) in face.into_iter().chain(terminals) {
+        let (mut reader, handed) = without(model, &[missing]);
+        assert_refused(handed, 0x6985);
+        let all = sample::groupings(model, true);
+        let (_, value) = all.iter().find(|(grouping, _)| *grouping == missing).expect("listed");
+        let mut issuer = open(&mut reader, Level::FULL);
+        issuer.store(missing, value).expect("stores");
+        issuer.hand_out().unwrap_or_else(|error| panic!("{} {missing:04X}: {error}", model.name));
+    }
+    // The holder's own PINs may be missing, all of them. (card.md D-45)
+    without(Model::CARD, &[0x0118, 0x011B, 0x021C, 0x031C, 0x0511]).1.expect("is whole");
+    // The first model had no key for terminals, a Juki card has no place for one.
+    without(Model::JPKI_ONLY, &[0x0116]).1.expect("is whole");
+    without(Model::JUKI_CARD, &[]).1.expect("is whole");
+}
+
 #[test]
 fn a_new_key_forgets_the_old_certificate_and_signs_only_with_its_own() {
     let sign = |card: &mut Simulated| {
