@@ -28,7 +28,8 @@
 //!
 //! # Security notes
 //!
-//! - Secrets have types of their own: wiped when dropped, nothing in `Debug`, no `Clone`.
+//! - Secrets have types of their own: wiped when dropped, nothing in `Debug`, no `Clone`. What is deciphered stays where it is until it
+//!   is wiped; a test of the simulator reads the stack for copies.
 //! - PINs, MACs and cryptograms are compared in constant time. The private operation is as constant as its engine.
 //! - Memory is believed only as far as it was read back; a counter that does not match its complement counts as blocked.
 //!

@@ -133,7 +133,8 @@ impl<const N: usize, A: Arithmetic> Modulus<N, A> {
     #[must_use]
     pub fn reduced(&self, a: &Natural<N>) -> Natural<N> {
         let mut out = *a;
-        self.reduce(&mut out);
+        let below = natural::is_less(a, &self.m);
+        natural::sub_masked(&mut out, &self.m, limb::mask(1 ^ below));
         out
     }
 
@@ -147,11 +148,13 @@ impl<const N: usize, A: Arithmetic> Modulus<N, A> {
     #[must_use]
     pub fn multiply(&self, a: &Natural<N>, b: &Natural<N>) -> Natural<N> {
         let mut product = *a;
-        self.scale(&mut product, b);
+        self.arithmetic.multiply(&mut Zeroizing::new([[0; N]; 2]), &mut product, b, &self.m, self.k);
         product
     }
 
-    /// a · b / R in place of a: no copy of it stays.
+    /// a · b / R in place of a: no copy of it stays. Apart from the function above, whose scratch the optimiser would else put into the
+    /// frames of its callers: `card-os/engine/stack` sees it.
+    #[inline(never)]
     pub fn scale(&self, a: &mut Natural<N>, b: &Natural<N>) {
         self.arithmetic.multiply(&mut Zeroizing::new([[0; N]; 2]), a, b, &self.m, self.k);
     }

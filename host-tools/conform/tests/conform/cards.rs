@@ -10,7 +10,7 @@ use conform::{
 use pki::{ca::Authority, cvc::Chain, person::Person, profile::Hierarchy};
 use sim::{
     backend::AnyEngine,
-    card::{Direct, Simulated},
+    card::{self, CONTACT_ATR, Direct, Simulated},
     issuer::{Issuer, test_keys},
     nvm::Flash,
     reader::Reader,
@@ -45,12 +45,17 @@ impl Issued {
     /// The card of all tests.
     pub(crate) fn get() -> &'static Issued {
         static CARD: OnceLock<Issued> = OnceLock::new();
-        CARD.get_or_init(|| issue(true))
+        CARD.get_or_init(|| issue(true, &CONTACT_ATR))
     }
 
     /// One whose holder has no signature certificate.
     pub(crate) fn without_signature() -> Issued {
-        issue(false)
+        issue(false, &CONTACT_ATR)
+    }
+
+    /// One over the air, with the ATR that a reader makes of it.
+    pub(crate) fn over_the_air() -> Issued {
+        issue(true, b"\x3B\x88\x80\x01\x00\x00\x41\xE0\xB3\x81\xA1\x00\x3B")
     }
 
     /// A fresh copy.
@@ -84,7 +89,7 @@ pub(crate) fn subject(traits: &[&str]) -> Subject {
     subject
 }
 
-fn issue(signature: bool) -> Issued {
+fn issue(signature: bool, atr: &[u8]) -> Issued {
     let mut rng = SimRng::seeded(20);
     let moduli = sample::keys().each_ref().map(|key| key.n);
     let (text, face) =
@@ -116,7 +121,8 @@ fn issue(signature: bool) -> Issued {
     }
     new.extend(text.files.iter().chain(&face.files).cloned());
 
-    let mut reader = Direct(sample::blank(Model::CARD));
+    let options = card::Options { atr, ..card::Options::default() };
+    let mut reader = Direct(card::blank(*b"JITSUIN001", &test_keys(), options, SimRng::seeded(1)).expect("fits"));
     let mut issuer = Issuer::open(&mut reader, &test_keys(), Level::FULL, &mut SimRng::seeded(2)).expect("opens");
     for (grouping, sample) in sample::groupings(Model::CARD, signature) {
         let value = new.iter().find(|(known, _)| *known == grouping).map_or(&sample, |(_, value)| value);
@@ -128,7 +134,6 @@ fn issue(signature: bool) -> Issued {
     let mut subject = subject(&[
         "simulator",
         "physical",
-        "contact",
         "isd",
         "jpki",
         "authentication",
@@ -143,8 +148,9 @@ fn issue(signature: bool) -> Issued {
         "records",
     ]);
     subject.add_trait(if signature { "signature" } else { "no-signature" }).expect("a trait");
+    subject.add_trait(if atr == CONTACT_ATR { "contact" } else { "contactless" }).expect("a trait");
     for (name, value) in [
-        ("card-atr", sim::card::CONTACT_ATR.to_vec()),
+        ("card-atr", atr.to_vec()),
         ("label", format!("{:32}", "JPKIAPICCTOKEN2").into_bytes()),
         ("signature-ca", signing.root().to_vec()),
         ("authentication-ca", authenticating.root().to_vec()),

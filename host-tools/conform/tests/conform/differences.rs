@@ -40,7 +40,7 @@ pub(crate) const DIFFERENCES: &[(&str, Rule, &[&str])] = &[
     (
         "a blocked PIN answers 6983",
         |card, command| word(card.pass(command), 0x6984, 0x6983),
-        &["PIN-011", "PIN-012", "PIN-014", "CHG-009", "TXT-022", "TXT-024", "FAC-019", "SMG-014"],
+        &["PIN-011", "PIN-012", "PIN-014", "CHG-009", "TXT-022", "TXT-024", "FAC-019", "SMG-014", "SMG-028"],
     ),
     (
         "the query after a good VERIFY answers 9000",
@@ -271,7 +271,7 @@ pub(crate) const DIFFERENCES: &[(&str, Rule, &[&str])] = &[
             "CAR-009", "CAR-010", "CAR-018", "CAR-019", "TER-003", "TER-004", "SMG-001", "SMG-002", "SMG-003",
             "SMG-004", "SMG-005", "SMG-006", "SMG-007", "SMG-008", "SMG-009", "SMG-010", "SMG-011", "SMG-012",
             "SMG-013", "SMG-014", "SMG-015", "SMG-016", "SMG-017", "SMG-018", "SMG-019", "SMG-020", "SMG-021",
-            "SMG-022", "SMG-023", "SMG-024", "SMG-025", "SMG-026", "SMG-027",
+            "SMG-022", "SMG-023", "SMG-024", "SMG-025", "SMG-026", "SMG-027", "SMG-028", "SMG-029",
         ],
     ),
     (
@@ -391,6 +391,32 @@ pub(crate) const DIFFERENCES: &[(&str, Rule, &[&str])] = &[
         "secure messaging without a session is not provided",
         |card, command| word(card.pass(command), 0x69FC, 0x6882),
         &["RUL-002", "RUL-003", "SMG-016", "SMG-017", "SMG-018", "SMG-019", "SMG-021", "SMG-022"],
+    ),
+    (
+        "an object of secure messaging is judged first",
+        |card, command| {
+            let answer = card.pass(command);
+            match command {
+                [0x08, _, _, _, _, 0x87, ..] if answer != [0x69, 0xFC] => {
+                    let _ = card.quietly(b"\x00\xA4\x04\x0C\x0A\xD3\x92\x10\x00\x31\x00\x01\x01\x04\x08");
+                    sw(0x6988)
+                }
+                _ => answer,
+            }
+        },
+        &["SMG-028"],
+    ),
+    (
+        "secure messaging answers whatever Le is",
+        |card, command| match command {
+            [0x08, 0xB0, _, _, 0x05, 0x96, 0x03, 0x00, 0x00, 0x00, _] => card.instead(command, |command| {
+                command.pop();
+                command.splice(4..5, [0x00, 0x00, 0x05]);
+                command.extend([0x00, 0x00]);
+            }),
+            _ => card.pass(command),
+        },
+        &["SMG-029"],
     ),
     ("SET SESSION KEY elsewhere is unknown", |card, command| word(card.pass(command), 0x66F1, 0x6D00), &["SMG-007"]),
     (

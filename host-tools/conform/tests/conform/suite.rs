@@ -30,6 +30,27 @@ fn a_card_without_the_signature_certificate_passes_too() {
     assert!(passed("CRT-011") && passed("AVA-003") && passed("PIN-001"));
 }
 
+/// card.md §11: a card over the air tells its contact ATR, not what a reader made of its ATQB.
+#[test]
+fn over_the_air_a_card_passes_unless_it_tells_the_atr_of_its_reader() {
+    let (suite, card) = (Suite::built_in().expect("cases"), Issued::over_the_air());
+    let outcomes = card.run(&suite, true, &|card| Box::new(card));
+    let bad = cards::otherwise(&outcomes);
+    assert!(bad.is_empty(), "{}", bad.join("\n"));
+    let passed = |id: &str| outcomes.iter().any(|outcome| outcome.id == id && outcome.verdict == Verdict::Passed);
+    assert!(passed("LNK-003") && passed("LNK-011") && passed("CAR-023"));
+    let of_the_reader: Rule = |card, command| match command {
+        [_, 0xCA, 0x5F, 0x51, ..] => b"\x88\x80\x01\x00\x00\x41\xE0\xB3\x81\xA1\x00\x3B\x90\x00".to_vec(),
+        _ => card.pass(command),
+    };
+    assert_eq!(seen(&card, &suite, of_the_reader), ["CAR-023"]);
+    let nothing: Rule = |card, command| match command {
+        [_, 0xCA, 0x5F, 0x51, ..] => vec![0x6A, 0x88],
+        _ => card.pass(command),
+    };
+    assert_eq!(seen(&card, &suite, nothing), ["CAR-023"]);
+}
+
 /// Without the long sweeps: they take most of the time and see nothing of these.
 #[test]
 fn each_difference_is_seen_by_its_cases_and_by_no_other() {
