@@ -12,7 +12,7 @@ use super::{
 use crate::{
     ca::{Authority, CaError, Issued, RESPONDER_LIFE},
     profile::Hierarchy,
-    revocation::{Status, certificate::Certificate, seconds},
+    revocation::{SKEW, Status, certificate::Certificate, seconds},
 };
 use der::{
     Any, Decode, Encode,
@@ -56,7 +56,7 @@ pub enum ResponderError {
 }
 
 impl Responder {
-    /// A responder whose keys get certificates from now on. With the first of them it answers whoever prefers none.
+    /// A responder whose keys get certificates from now on, dated back by [`SKEW`] for clients whose clocks are behind. With the first of them it answers whoever prefers none.
     ///
     /// # Errors
     /// [`ResponderError`].
@@ -65,10 +65,11 @@ impl Responder {
         keys: impl IntoIterator<Item = (ResponderKey, u32)>,
         now: OffsetDateTime,
     ) -> Result<Self, ResponderError> {
+        let since = now.saturating_sub(SKEW);
         let issuer = IssuerHashes::of(&Certificate::parse(authority.root())?)?;
         let mut delegates = Vec::new();
         for (key, serial) in keys {
-            let Issued { der, .. } = authority.issue_responder(serial, key.info()?, now)?;
+            let Issued { der, .. } = authority.issue_responder(serial, key.info()?, since)?;
             let id = Digest::Sha1.of(key.info()?.subject_public_key.raw_bytes());
             let (certificate, id) = (Any::from_der(&der)?, OctetString::new(id)?);
             delegates.push(Delegate { key, certificate, id });
@@ -76,7 +77,7 @@ impl Responder {
         if delegates.is_empty() {
             return Err(KeyFault.into());
         }
-        Ok(Responder { hierarchy: authority.hierarchy(), issuer, delegates, since: now })
+        Ok(Responder { hierarchy: authority.hierarchy(), issuer, delegates, since })
     }
 
     /// For which authority.
