@@ -196,8 +196,7 @@ impl<const N: usize, const M: usize, A: Kernel<N, M>> PrivateKey<N, M, A> {
     /// Whether a signature opens to this input.
     #[inline(never)]
     fn opens(&self, signature: &Natural<M>, input: &Natural<M>) -> bool {
-        let mut opened = Zeroizing::new(*signature);
-        self.n.enter_in_place(&mut opened);
+        let mut opened = Zeroizing::new(self.n.enter(signature));
         *opened = self.n.arithmetic().open(&self.opening, &self.n, &opened);
         *opened = self.n.leave(&opened);
         natural::equal(&opened, input) != 0

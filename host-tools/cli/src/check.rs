@@ -2,13 +2,13 @@
 
 use crate::{args, desk::Desk, failure::Failure, out::say};
 use pki::{
-    counter,
+    card_record::CardRecord,
     harness::{Check, Face, Harness, Known},
-    world::{CardRecord, World},
 };
 use serde_json::json;
 use sim::card::StoredCard;
 use std::time::{Duration, Instant};
+use world::{World, issue};
 
 /// `jitsuin check`
 pub(crate) fn run(check: &args::Check) -> Result<(), Failure> {
@@ -52,21 +52,21 @@ pub(crate) fn prove(
 ) -> Result<Vec<Check>, Failure> {
     let clone = Desk::new(Box::new(card.fork()))?;
     let desk = Desk::new(Box::new(card))?;
-    let prefecture = world.prefecture.as_ref().filter(|_| record.profile.is_juki_card());
+    let prefecture = world.authorities.prefecture.as_ref().filter(|_| record.profile.is_juki_card());
     let known = Known {
         profile: &record.profile,
-        signature_ca: prefecture.unwrap_or(&world.signature).root(),
-        authentication_ca: world.authentication.root(),
+        signature_ca: prefecture.unwrap_or(&world.authorities.signature).root(),
+        authentication_ca: world.authorities.authentication.root(),
         signature_pin: pins.signature,
         authentication_pin: pins.authentication,
         has_signature: record.signature.is_some(),
         has_authentication: record.authentication.is_some(),
-        face: Face::of(world, record, pins.form),
+        face: Face::of(&world.authorities, record, pins.form),
     };
     let mut harness = Harness::new(known, tell);
     harness.prove(&mut desk.reader()?);
     if harness.passed() {
-        harness.lock(&mut clone.reader()?, &counter::issuer_keys(world, record));
+        harness.lock(&mut clone.reader()?, &issue::issuer_keys(world, record));
     }
     let checks = harness.checks().to_vec();
     desk.clear();

@@ -42,7 +42,7 @@ pub(crate) fn run(conform: &args::Conform) -> Result<(), Failure> {
         (Some(world), Some(id)) => {
             let world = crate::world(world)?;
             let (record, card) = crate::card(&world, id)?;
-            (Subject::of_card(&world, &record, &pins(conform, record.profile.is_juki_card())?)?, Some(card))
+            (Subject::of_card(&world.authorities, &record, &pins(conform, record.profile.is_juki_card())?)?, Some(card))
         }
         _ => (Subject::new("card"), None),
     };

@@ -3,25 +3,29 @@
 use crate::{args, desk::Desk, failure::Failure, out::say};
 use pki::{
     birthday,
-    counter::{self, Application, CounterError},
+    card_record::{CardRecord, KeyOrigin},
     kind::{self, CardProfile, ProfileError},
-    person::{Person, Sex},
-    personalise::{self, Pins},
+    person::Person,
+    personalise::{self, Halves, Pins},
     resident::Resident,
-    world::{CardRecord, IssuerKeys, KeyOrigin, Options, World},
 };
 use serde_json::json;
 use sim::card::StoredCard;
 use std::io::Read;
 use time::OffsetDateTime;
+use world::{
+    Card, IssuerKeys, Options, World, WorldError, counter,
+    issue::{self, Application},
+};
 use zeroize::Zeroizing;
 
 /// `jitsuin new`
 pub(crate) fn new(new: &args::New) -> Result<(), Failure> {
     let issuer = if new.diversified_keys { IssuerKeys::Diversified } else { IssuerKeys::Published };
     let passphrase = crate::passphrase();
-    let options = Options { seed: new.seed, passphrase: passphrase.as_deref(), issuer };
-    let world = World::create(&new.world, options, OffsetDateTime::now_utc())?;
+    let options =
+        Options { seed: new.seed, passphrase: passphrase.as_deref(), issuer, database: new.database.as_deref() };
+    let world = World::create(&new.world, options, new.now.now.unwrap_or_else(OffsetDateTime::now_utc))?;
     if new.json {
         return crate::print_json(&json!({
             "world": new.world,
@@ -39,38 +43,39 @@ pub(crate) fn new(new: &args::New) -> Result<(), Failure> {
 
 /// `jitsuin issue`
 pub(crate) fn issue(issue: &args::Issue) -> Result<(), Failure> {
-    let now = OffsetDateTime::now_utc();
-    let changing = World::change(&issue.world)?;
-    let mut world = crate::world(&issue.world)?;
+    let mut world = crate::world_at(&issue.world, &issue.now)?;
+    let now = world.now()?;
     // Everything that somebody may have typed wrongly is looked at before a card is taken out of the box.
-    let (record, card, pins) = match &issue.resume {
+    let (card, stored, pins) = match &issue.resume {
         Some(id) => {
-            let (record, card) = counter::take_up(&world, id)?;
-            let pins = pins(issue, &record.profile)?;
-            (record, card, pins)
+            let (card, stored) = issue::take_up(&world, id)?;
+            let pins = pins(issue, &card.record.profile)?;
+            (card, stored, pins)
         }
         None => {
             let keys = if issue.on_card_keys { KeyOrigin::OnCard } else { KeyOrigin::Imported };
             let (profile, resident) = (profile(&issue.profile)?, resident(issue, now)?);
             let pins = pins(issue, &profile)?;
-            let application = Application { resident, profile, keys };
-            let (record, card) = counter::prepare(&mut world, &changing, application, now)?;
-            (record, card, pins)
+            let mut application = Application::new(resident, profile, keys);
+            application.halves = Halves { signature: !issue.no_signature, authentication: !issue.no_authentication };
+            application.stay_ends = issue.stay_ends;
+            let (card, stored) = issue::prepare(&mut world, &application, now)?;
+            (card, stored, pins)
         }
     };
     if !issue.json && world.issuer() == IssuerKeys::Published {
         eprintln!("issuer keys: the published GlobalPlatform TEST key set; anybody can rewrite this card");
     }
-    let record = personalise(&mut world, &changing, record, card, &pins, now, &mut |step| {
+    let card = personalise(&world, card, stored, &pins, now, &mut |step| {
         if !issue.json {
             eprintln!("  {step}");
         }
     })?;
     if issue.json {
         // Who wants the My Number asks `show --reveal` for it.
-        return crate::print_json(&crate::show::record(&record, false));
+        return crate::print_json(&crate::show::listed(&card, false));
     }
-    say!("{}", record.id);
+    say!("{}", card.record.id);
     Ok(())
 }
 
@@ -112,25 +117,25 @@ pub(crate) fn profiles(profiles: &args::Profiles) -> Result<(), Failure> {
 
 /// Personalises a card over a PC/SC socket of its own.
 pub(crate) fn personalise(
-    world: &mut World,
-    changing: &pki::world::Changing,
-    mut record: CardRecord,
-    card: StoredCard,
+    world: &World,
+    mut card: Card,
+    stored: StoredCard,
     pins: &Pins,
     now: OffsetDateTime,
     step: &mut dyn FnMut(&str),
-) -> Result<CardRecord, Failure> {
-    let desk = Desk::new(Box::new(card))?;
+) -> Result<Card, Failure> {
+    let desk = Desk::new(Box::new(stored))?;
     let mut reader = desk.reader()?;
-    let issued = counter::issue(world, changing, &mut record, &mut reader, pins, now, step);
+    let issued = issue::issue(world, &mut card, &mut reader, pins, now, step);
     desk.clear();
     issued.map_err(|error| match error {
-        CounterError::Invalid(_) => error.into(),
-        _ => {
-            Failure::Refused(format!("{error}\nnothing is lost: `jitsuin issue WORLD --resume {}` goes on", record.id))
-        }
+        WorldError::Invalid(_) => error.into(),
+        _ => Failure::Refused(format!(
+            "{error}\nnothing is lost: `jitsuin issue WORLD --resume {}` goes on",
+            card.record.id
+        )),
     })?;
-    Ok(record)
+    Ok(card)
 }
 
 fn resident(issue: &args::Issue, now: OffsetDateTime) -> Result<Resident, Failure> {
@@ -140,19 +145,14 @@ fn resident(issue: &args::Issue, now: OffsetDateTime) -> Result<Resident, Failur
         return crate::person::named(issue.person.as_deref().unwrap_or("sample-1"), today);
     };
     let birth = crate::person::date("--birth", birth)?;
-    let sex = match sex {
-        args::Sex::Male => Sex::Male,
-        args::Sex::Female => Sex::Female,
-        args::Sex::Unknown => Sex::Unknown,
-        args::Sex::NotApplicable => Sex::NotApplicable,
-    };
-    let person = Person::new(name, address, birth, sex, today).map_err(|error| Failure::Usage(error.to_string()))?;
+    let person = Person::new(name, address, birth, crate::service::sex(sex), today)
+        .map_err(|error| Failure::Usage(error.to_string()))?;
     Ok(Resident { person, security_code: None })
 }
 
 /// `jitsuin reset-pin`
 pub(crate) fn reset_pin(reset: &args::ResetPin) -> Result<(), Failure> {
-    let world = crate::world(&reset.world)?;
+    let world = crate::world_at(&reset.world, &reset.now)?;
     let (record, card) = crate::card(&world, &reset.card)?;
     let (groupings, value, name) = checked(reset, &record)?;
     let model = record.profile.model();
@@ -169,7 +169,7 @@ pub(crate) fn reset_pin(reset: &args::ResetPin) -> Result<(), Failure> {
         )));
     }
     let desk = Desk::new(Box::new(card))?;
-    let done = counter::reset_pin(&mut desk.reader()?, &counter::issuer_keys(&world, &record), groupings, &value);
+    let done = counter::reset_pin(&world, world.now()?, &reset.card, &mut desk.reader()?, groupings, &value);
     desk.clear();
     done?;
     if reset.json {

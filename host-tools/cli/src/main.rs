@@ -2,6 +2,7 @@
 
 mod apdu;
 mod args;
+mod authority;
 mod bench;
 mod card;
 mod check;
@@ -14,6 +15,7 @@ mod out;
 mod person;
 mod private;
 mod serve;
+mod service;
 mod show;
 mod tour;
 
@@ -23,10 +25,11 @@ use crate::{
     out::say,
 };
 use clap::Parser;
-use pki::world::{CardRecord, Progress, World};
+use pki::card_record::CardRecord;
 use serde::Serialize;
 use sim::{backend::AnyEngine, card::StoredCard, rng::SimRng};
 use std::{path::Path, process::ExitCode};
+use world::{World, status::CardStatus};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -36,6 +39,12 @@ fn main() -> ExitCode {
         Command::Profiles(profiles) => issue::profiles(&profiles),
         Command::Person(person) => person::run(&person),
         Command::Issue(issue) => issue::issue(&issue),
+        Command::Clock(clock) => service::clock(&clock),
+        Command::Resident(resident) => service::resident(&resident),
+        Command::Counter(counter) => service::counter(&counter),
+        Command::CallCentre(args::CallCentre::Stop(stop)) => service::stop(&stop),
+        Command::Authority(authority) => authority::run(&authority),
+        Command::Ledger(ledger) => service::ledger(&ledger),
         Command::Serve(serve) => serve::run(&serve),
         Command::Check(check) => check::run(&check),
         Command::Conform(conform) => conform::run(&conform),
@@ -65,6 +74,15 @@ fn world(folder: &Path) -> Result<World, Failure> {
     Ok(World::open(folder, passphrase().as_deref())?)
 }
 
+/// Opens a world, at another time than its clock's where the command line says so.
+fn world_at(folder: &Path, now: &args::Now) -> Result<World, Failure> {
+    let mut world = world(folder)?;
+    if let Some(now) = now.now {
+        world.set_now(now);
+    }
+    Ok(world)
+}
+
 /// An issued card of a world, taken out of its box.
 fn card(world: &World, id: &str) -> Result<(CardRecord, StoredCard), Failure> {
     card_on(world, id, AnyEngine::default())
@@ -72,9 +90,11 @@ fn card(world: &World, id: &str) -> Result<(CardRecord, StoredCard), Failure> {
 
 /// The same on an engine that was asked for.
 fn card_on(world: &World, id: &str, engine: AnyEngine) -> Result<(CardRecord, StoredCard), Failure> {
-    let record = world.card(id)?;
-    if record.progress == Progress::Issuing {
-        return Err(pki::counter::CounterError::Unfinished(id.into()).into());
+    let world::Card { record, status, .. } = world.card(id)?;
+    if status == CardStatus::Issuing {
+        return Err(Failure::Refused(format!(
+            "the issue of {id} was interrupted; finish it with `jitsuin issue WORLD --resume {id}`"
+        )));
     }
     Ok((record, StoredCard::open_on(&world.image(id), engine, SimRng::from_os()?)?))
 }

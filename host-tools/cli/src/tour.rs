@@ -2,18 +2,16 @@
 
 use crate::{args, check, failure::Failure, issue, out::say};
 use pki::{
-    counter::{self, Application},
-    harness::Check,
-    kind::CardProfile,
-    person::Person,
-    personalise::Pins,
-    resident::Resident,
-    world::{KeyOrigin, Options, World},
+    card_record::KeyOrigin, harness::Check, kind::CardProfile, person::Person, personalise::Pins, resident::Resident,
 };
 use serde_json::json;
 use sim::{card::StoredCard, rng::SimRng};
 use std::time::Instant;
 use time::OffsetDateTime;
+use world::{
+    Options, World,
+    issue::{self as counter, Application},
+};
 
 const AUTHENTICATION_PIN: &str = "1234";
 const SIGNATURE_PASSWORD: &str = "ABC123";
@@ -48,18 +46,17 @@ pub(crate) fn run(tour: &args::Tour) -> Result<(), Failure> {
     done("a world with two TEST certificate authorities", folder.display().to_string(), step);
 
     let step = Instant::now();
-    let changing = World::change(&folder)?;
     let person = Person::sample("sample-1")?;
     let name = person.name.clone();
     let resident = Resident { person, security_code: None };
-    let application = Application { resident, profile: CardProfile::default(), keys: KeyOrigin::Imported };
-    let (record, blank) = counter::prepare(&mut world, &changing, application, now)?;
-    done("a blank card for a resident", format!("{} for {name}", record.id), step);
+    let application = Application::new(resident, CardProfile::default(), KeyOrigin::Imported);
+    let (card, blank) = counter::prepare(&mut world, &application, now)?;
+    done("a blank card for a resident", format!("{} for {name}", card.record.id), step);
 
     let step = Instant::now();
     let pins = Pins::new(AUTHENTICATION_PIN, SIGNATURE_PASSWORD)?;
     let mut steps = 0;
-    let record = issue::personalise(&mut world, &changing, record, blank, &pins, now, &mut |_| steps += 1)?;
+    let record = issue::personalise(&world, card, blank, &pins, now, &mut |_| steps += 1)?.record;
     done("personalised by APDUs over its PC/SC socket", format!("{steps} acts in one SCP03 channel"), step);
 
     let card = StoredCard::open(&world.image(&record.id), SimRng::from_os()?)?;

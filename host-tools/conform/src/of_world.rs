@@ -3,11 +3,12 @@
 use crate::subject::{Subject, SubjectError};
 use card_os::profile::Model;
 use pki::{
+    authorities::Authorities,
+    card_record::CardRecord,
     cvc, files,
     kind::Interface,
     personalise::Pins,
     reference::{birth_key, number_a, number_b},
-    world::{CardRecord, World},
 };
 
 impl Subject {
@@ -15,7 +16,7 @@ impl Subject {
     ///
     /// # Errors
     /// [`SubjectError`] for a record that makes no sense.
-    pub fn of_card(world: &World, record: &CardRecord, pins: &Pins) -> Result<Self, SubjectError> {
+    pub fn of_card(authorities: &Authorities, record: &CardRecord, pins: &Pins) -> Result<Self, SubjectError> {
         let mut subject = Subject::new(&format!("{} ({})", record.id, record.profile.name));
         for name in traits(record) {
             subject.add_trait(name)?;
@@ -26,13 +27,13 @@ impl Subject {
         subject.add_value("label", format!("{:32}", record.profile.token).into_bytes())?;
         subject.add_value("expiry", serial[serial.len() - 8..].to_vec())?;
         subject.add_value("serial", serial)?;
-        let signature = match &world.prefecture {
+        let signature = match &authorities.prefecture {
             Some(prefecture) if record.profile.is_juki_card() => prefecture,
-            _ => &world.signature,
+            _ => &authorities.signature,
         };
         subject.add_value("signature-ca", signature.root().to_vec())?;
-        subject.add_value("authentication-ca", world.authentication.root().to_vec())?;
-        if let Some(verifiable) = &world.verifiable {
+        subject.add_value("authentication-ca", authorities.authentication.root().to_vec())?;
+        if let Some(verifiable) = &authorities.verifiable {
             for (name, signer) in [("face-root", &verifiable.face), ("text-root", &verifiable.text)] {
                 let modulus = cvc::modulus(&signer.root);
                 subject.add_value(
@@ -41,7 +42,7 @@ impl Subject {
                 )?;
             }
         }
-        if let Some(root) = &world.chain.root {
+        if let Some(root) = &authorities.chain.root {
             let modulus =
                 cvc::modulus(root).map_err(|error| SubjectError::Value("cvc-root".into(), error.to_string()))?;
             subject.add_value("cvc-root", modulus.to_vec())?;

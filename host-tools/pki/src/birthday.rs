@@ -57,6 +57,12 @@ pub fn may_renew(today: Date, expiry: Date) -> bool {
     today > months_before(expiry, 3) && today <= expiry
 }
 
+/// The first day on which a certificate can be renewed. (R11, P-03)
+#[must_use]
+pub fn renewal_opens(expiry: Date) -> Date {
+    months_before(expiry, 3).next_day().unwrap_or(Date::MAX)
+}
+
 /// Last day of a certificate by birthdays alone: the 5th after issue, the 6th when `old` is renewed in its window. (R3)
 #[must_use]
 pub fn by_birthday(born: Date, day: Date, old: Option<Date>) -> Date {
@@ -185,6 +191,7 @@ mod tests {
             (date!(2030 - 05 - 30), date!(2030 - 03 - 01)),
             (date!(2032 - 02 - 29), date!(2031 - 11 - 30)),
         ] {
+            assert_eq!(renewal_opens(expiry), opens);
             assert!(may_renew(opens, expiry) && !may_renew(opens - Duration::DAY, expiry), "{expiry}");
             assert!(may_renew(expiry, expiry) && !may_renew(expiry + Duration::DAY, expiry), "{expiry}");
         }

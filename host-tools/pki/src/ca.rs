@@ -23,8 +23,8 @@ use x509_cert::{
     time::{Time, Validity},
 };
 
-/// First serial number of a world: three bytes, as in real samples. (pki.md P-04)
-pub const FIRST_SERIAL: u32 = 0x10_0001;
+/// Serial number of a root: three bytes, as in real samples; its certificates go on from there. (pki.md P-04)
+pub const ROOT_SERIAL: u32 = 0x10_0001;
 
 /// How long the certificate of an OCSP responder is valid. Nothing revokes one, so it is not long. (P-07)
 pub const RESPONDER_LIFE: Duration = Duration::days(7);
@@ -47,9 +47,6 @@ pub enum CaError {
     /// Nobody issues for the past.
     #[error("the certificate would end on {0}, before it begins")]
     Ended(Date),
-    /// Serial numbers ran out.
-    #[error("this authority has no serial numbers left; make a new world")]
-    SerialsExhausted,
     /// A list that contradicts itself.
     #[error("serial number {0:X} would stand on a CRL twice")]
     Twice(u32),
@@ -76,13 +73,12 @@ pub struct Authority {
     key: PrivateKey,
     root: Vec<u8>,
     issuer: Issuer,
-    next_serial: u32,
 }
 
 /// No key material.
 impl std::fmt::Debug for Authority {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Authority({}, next serial {:X})", self.hierarchy.name(), self.next_serial)
+        write!(f, "Authority({})", self.hierarchy.name())
     }
 }
 
@@ -99,15 +95,15 @@ impl Authority {
         let filled =
             Filled { issuer: name.clone(), subject: name, extensions: profile::root(hierarchy, &key_identifier)? };
         let end = birthday::last_second(birthday::root_expiry(birthday::jst_date(now)));
-        let root = build(filled, FIRST_SERIAL, now, end, info, &key)?;
-        Self::open(hierarchy, key, root, FIRST_SERIAL + 1)
+        let root = build(filled, ROOT_SERIAL, now, end, info, &key)?;
+        Self::open(hierarchy, key, root)
     }
 
     /// A CA from its parts.
     ///
     /// # Errors
     /// [`CaError::Mismatch`] where the certificate is not of this key or hierarchy.
-    pub fn open(hierarchy: Hierarchy, key: PrivateKey, root: Vec<u8>, next_serial: u32) -> Result<Self, CaError> {
+    pub fn open(hierarchy: Hierarchy, key: PrivateKey, root: Vec<u8>) -> Result<Self, CaError> {
         let certificate = Certificate::from_der(&root)?;
         let tbs = certificate.tbs_certificate();
         let info = subject_public_key_info(key.as_public_key())?;
@@ -116,7 +112,7 @@ impl Authority {
         }
         let key_identifier = profile::key_identifier(&info.subject_public_key);
         let issuer = Issuer { key_identifier, serial: tbs.serial_number().clone() };
-        Ok(Authority { hierarchy, key, root, issuer, next_serial })
+        Ok(Authority { hierarchy, key, root, issuer })
     }
 
     /// Which one.
@@ -137,18 +133,13 @@ impl Authority {
         &self.key
     }
 
-    /// The serial number that the next certificate gets.
-    #[must_use]
-    pub fn next_serial(&self) -> u32 {
-        self.next_serial
-    }
-
-    /// Issues a signature certificate that ends with `last_day`.
+    /// Issues a signature certificate that ends with `last_day`. Whoever calls sees to it that no serial number comes twice.
     ///
     /// # Errors
     /// [`CaError`].
     pub fn issue_signature(
-        &mut self,
+        &self,
+        serial: u32,
         person: &Person,
         common_name: &str,
         key: &PublicKey,
@@ -158,15 +149,17 @@ impl Authority {
         let info = subject_public_key_info(key)?;
         let key_identifier = profile::key_identifier(&info.subject_public_key);
         let extensions = profile::signature(self.hierarchy, person, &self.issuer, &key_identifier)?;
-        self.issue(profile::signature_subject(common_name)?, extensions, info, now, last_day)
+        self.issue(serial, profile::signature_subject(common_name)?, extensions, info, now, last_day)
     }
 
-    /// Issues a user authentication certificate that ends with `last_day`.
+    /// Issues a user authentication certificate that ends with `last_day`. Whoever calls sees to it that no serial number comes
+    /// twice.
     ///
     /// # Errors
     /// [`CaError`].
     pub fn issue_authentication(
-        &mut self,
+        &self,
+        serial: u32,
         common_name: &str,
         key: &PublicKey,
         now: OffsetDateTime,
@@ -175,7 +168,7 @@ impl Authority {
         let info = subject_public_key_info(key)?;
         let key_identifier = profile::key_identifier(&info.subject_public_key);
         let extensions = profile::authentication(&self.issuer, &key_identifier)?;
-        self.issue(profile::authentication_subject(common_name)?, extensions, info, now, last_day)
+        self.issue(serial, profile::authentication_subject(common_name)?, extensions, info, now, last_day)
     }
 
     /// Issues the certificate with which OCSP answers are signed, valid for [`RESPONDER_LIFE`] from now on. Whoever calls sees to it
@@ -210,7 +203,8 @@ impl Authority {
     }
 
     fn issue(
-        &mut self,
+        &self,
+        serial: u32,
         subject: Name,
         extensions: Vec<Extension>,
         info: SubjectPublicKeyInfo,
@@ -221,10 +215,8 @@ impl Authority {
         if end <= now {
             return Err(CaError::Ended(last_day));
         }
-        let serial = self.next_serial;
         let filled = Filled { issuer: self.hierarchy.authority()?, subject, extensions };
         let der = build(filled, serial, now, end, info, &self.key)?;
-        self.next_serial = serial.checked_add(1).ok_or(CaError::SerialsExhausted)?;
         Ok(Issued { der, serial })
     }
 }
@@ -281,4 +273,11 @@ fn build(
     let builder = CertificateBuilder::new(filled, SerialNumber::from(serial), validity, info)?;
     let signer = SigningKey::<Sha256>::new(key.clone());
     Ok(builder.build::<_, Signature>(&signer)?.to_der()?)
+}
+
+/// A certificate in PEM.
+#[must_use]
+pub fn pem(certificate: &[u8]) -> String {
+    use der::pem::{LineEnding, encode_string};
+    encode_string("CERTIFICATE", LineEnding::LF, certificate).unwrap_or_default()
 }

@@ -1,6 +1,9 @@
 //! What the authorities know about one card.
 
-use crate::{birthday, kind::CardProfile, person::Person, reference::SecurityCode, relying::face::Modulus};
+use crate::{
+    birthday, kind::CardProfile, person::Person, personalise::Halves, profile::Hierarchy, reference::SecurityCode,
+    relying::face::Modulus,
+};
 use serde::{Deserialize, Serialize};
 use time::Date;
 
@@ -16,17 +19,7 @@ pub enum KeyOrigin {
     OnCard,
 }
 
-/// How far a card is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Progress {
-    /// Begun, not finished.
-    Issuing,
-    /// With its holder.
-    Issued,
-}
-
-/// card.json: what the authorities know about a card. PINs are nowhere.
+/// What was put on a card, and what the authorities know to do so. PINs are nowhere.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CardRecord {
     /// Its id in this world.
@@ -35,8 +28,6 @@ pub struct CardRecord {
     pub serial: String,
     /// Its holder.
     pub person: Person,
-    /// How far it is.
-    pub progress: Progress,
     /// Where its keys come from.
     pub keys: KeyOrigin,
     /// Day of issue in Japan.
@@ -57,6 +48,9 @@ pub struct CardRecord {
     /// What the photo on its face is drawn from. Earlier cards have none: theirs follows from name and My Number.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub photo_seed: Option<u32>,
+    /// Which certificates it has or is to have; earlier cards have all that their kind and their holder's age allow.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub halves: Option<Halves>,
     /// Serial number of the signature certificate, hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub signature: Option<String>,
@@ -66,6 +60,39 @@ pub struct CardRecord {
 }
 
 impl CardRecord {
+    /// Which certificates it has or is to have.
+    #[must_use]
+    pub fn halves(&self) -> Halves {
+        self.halves.unwrap_or_else(|| Halves {
+            signature: self.profile.signature && birthday::may_sign(self.person.birth, self.issued),
+            authentication: self.profile.authentication,
+        })
+    }
+
+    /// The hierarchy of its signature certificate.
+    #[must_use]
+    pub fn signature_hierarchy(&self) -> Hierarchy {
+        if self.profile.is_juki_card() { Hierarchy::Prefecture } else { Hierarchy::Signature }
+    }
+
+    /// Notes the serial number of a certificate that was put on it.
+    pub fn set_certificate(&mut self, hierarchy: Hierarchy, serial: u32) {
+        let serial = Some(format!("{serial:06X}"));
+        match hierarchy {
+            Hierarchy::Authentication => self.authentication = serial,
+            Hierarchy::Signature | Hierarchy::Prefecture => self.signature = serial,
+        }
+    }
+
+    /// Serial numbers of the certificates on it.
+    #[must_use]
+    pub fn certificates(&self) -> Vec<(Hierarchy, u32)> {
+        [(Hierarchy::Authentication, &self.authentication), (self.signature_hierarchy(), &self.signature)]
+            .into_iter()
+            .filter_map(|(hierarchy, serial)| Some((hierarchy, u32::from_str_radix(serial.as_ref()?, 16).ok()?)))
+            .collect()
+    }
+
     /// The key by which the card authenticates itself, where it is known.
     #[must_use]
     pub fn authenticity(&self) -> Option<Modulus> {

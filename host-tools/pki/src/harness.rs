@@ -391,7 +391,7 @@ fn unlock(clone: &mut dyn Reader, known: &Known<'_>, keys: &card_os::scp03::KeyS
         refused(jpki.verify(half, known.pin(half)), known.blocked())?;
     }
     let mut rng = SimRng::from_os().map_err(|error| otherwise(error.to_string()))?;
-    let mut issuer = Issuer::open(clone, keys, crate::counter::level(), &mut rng)?;
+    let mut issuer = Issuer::open(clone, keys, card_os::scp03::Level::FULL, &mut rng)?;
     for half in known.halves() {
         issuer.reset_retry_counter(u16::from_be_bytes([1, half.pin()]), known.pin(half).as_bytes())?;
     }

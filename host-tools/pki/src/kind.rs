@@ -1,6 +1,6 @@
 //! Card profiles: the kinds of cards that a world issues, as data. (`profiles.toml`)
 
-use crate::world::KeyOrigin;
+use crate::card_record::KeyOrigin;
 use card_os::{identity, profile::Model};
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;

@@ -22,15 +22,16 @@
 //! reproducible and thereby public.
 
 pub mod application;
+pub mod authorities;
 pub mod birthday;
 pub mod ca;
 pub mod card_record;
 pub mod client;
-pub mod counter;
 pub mod cvc;
 mod digits;
 pub mod era;
 pub mod files;
+pub mod folder;
 pub mod harness;
 pub mod keys;
 pub mod kind;
@@ -45,4 +46,3 @@ pub mod revocation;
 pub mod signer;
 pub mod survey;
 pub mod verifiable;
-pub mod world;

@@ -1,14 +1,11 @@
 //! What a card is given: the data groupings of one issue, and the rules for first PINs.
 
-use crate::{
-    cvc::KeyId,
-    profile::MUNICIPALITY_CODE,
-    world::{CardRecord, World},
-};
+use crate::{authorities::Authorities, card_record::CardRecord, cvc::KeyId, profile::MUNICIPALITY_CODE};
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 /// Which certificates a card gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Halves {
     /// 署名用
     pub signature: bool,
@@ -159,8 +156,8 @@ pub fn availability(halves: Halves) -> Vec<u8> {
 
 /// Everything that does not depend on the card's keys, with the data grouping identifiers of the issuer channel.
 #[must_use]
-pub fn fixed(record: &CardRecord, halves: Halves, world: &World) -> Vec<(u16, Vec<u8>)> {
-    let (chain, expires) = (&world.chain, record.expires);
+pub fn fixed(record: &CardRecord, halves: Halves, authorities: &Authorities) -> Vec<(u16, Vec<u8>)> {
+    let (chain, expires) = (&authorities.chain, record.expires);
     let expires = format!("{:04}{:02}{:02}", expires.year(), u8::from(expires.month()), expires.day());
     let mut all = vec![
         (0x0042, KeyId::new(b"8000020", b"001").0.to_vec()),
@@ -174,10 +171,10 @@ pub fn fixed(record: &CardRecord, halves: Halves, world: &World) -> Vec<(u16, Ve
         (0x0108, availability(halves)),
     ];
     if record.profile.is_juki_card() {
-        all.extend(world.prefecture.iter().map(|authority| (0x0102, authority.root().to_vec())));
+        all.extend(authorities.prefecture.iter().map(|authority| (0x0102, authority.root().to_vec())));
     } else {
-        all.push((0x0102, world.signature.root().to_vec()));
-        all.push((0x010B, world.authentication.root().to_vec()));
+        all.push((0x0102, authorities.signature.root().to_vec()));
+        all.push((0x010B, authorities.authentication.root().to_vec()));
     }
     let model = record.profile.model();
     all.retain(|(grouping, _)| model.by_grouping(*grouping).is_some());

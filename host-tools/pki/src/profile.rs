@@ -9,6 +9,8 @@ use der::{
     asn1::{BitString, Ia5String, Null, ObjectIdentifier, OctetString, PrintableStringRef, Utf8StringRef},
     flagset::FlagSet,
 };
+use rand_core::CryptoRng;
+use time::OffsetDateTime;
 use x509_cert::{
     attr::AttributeTypeAndValue,
     ext::{
@@ -97,6 +99,14 @@ impl Hierarchy {
         }
     }
 
+    /// The hierarchy of a short name.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        [Hierarchy::Signature, Hierarchy::Authentication, Hierarchy::Prefecture]
+            .into_iter()
+            .find(|one| one.name() == name)
+    }
+
     const fn unit(self) -> &'static str {
         match self {
             Hierarchy::Signature => "Simulated JPKI for digital signature",
@@ -182,6 +192,31 @@ pub fn signature_subject(common_name: &str) -> der::Result<Name> {
 /// Only of the encoder.
 pub fn authentication_subject(common_name: &str) -> der::Result<Name> {
     name(&[(COMMON_NAME, common_name)])
+}
+
+/// Common name of a signature certificate: time of application in Japan ‖ running number ‖ municipality ‖ 003A. (P-10)
+#[must_use]
+pub fn signature_common_name(now: OffsetDateTime, number: u32) -> String {
+    let at = now.to_offset(time::UtcOffset::from_hms(9, 0, 0).unwrap_or(time::UtcOffset::UTC));
+    format!(
+        "{:04}{:02}{:02}{:02}{:02}{:02}{:05}{}003A",
+        at.year(),
+        u8::from(at.month()),
+        at.day(),
+        at.hour(),
+        at.minute(),
+        at.second(),
+        number % 100_000,
+        MUNICIPALITY_CODE
+    )
+}
+
+/// Common name of a user authentication certificate: 14 random characters ‖ municipality ‖ 003A. (P-10)
+#[must_use]
+pub fn authentication_common_name(rng: &mut impl CryptoRng) -> String {
+    const ALPHABET: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let random: String = (0..14).map(|_| char::from(ALPHABET[(rng.next_u32() % 36) as usize])).collect();
+    format!("{random}{}003A", MUNICIPALITY_CODE)
 }
 
 /// C=JP as PrintableString, then the given attributes as UTF8String, one an RDN. (pki.md §2)

@@ -9,20 +9,16 @@
 
 use crate::{
     cvc::{Certificate, KeyId},
+    folder::{self, FolderError},
     keys,
     signer::{Purpose, Signer},
-    world::WorldError,
 };
 use rand_core::CryptoRng;
 use rsa::{
     PrivateKey, PublicKey,
     pkcs8::{DecodePublicKey, EncodePublicKey},
 };
-use sim::image::replace;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 const FOLDER: &str = "verifiable";
 const TERMINAL: &str = "terminal-ca";
@@ -41,8 +37,8 @@ impl Verifiable {
     /// Makes the keys and writes them into the world's folder; the folder appears when it is whole.
     ///
     /// # Errors
-    /// [`WorldError`].
-    pub fn create(world: &Path, passphrase: Option<&str>, rng: &mut impl CryptoRng) -> Result<Self, WorldError> {
+    /// [`FolderError`].
+    pub fn create(world: &Path, passphrase: Option<&str>, rng: &mut impl CryptoRng) -> Result<Self, FolderError> {
         let make = |purpose, rng: &mut _| Signer::create(purpose, rng).map_err(crate::ca::CaError::Key);
         let (face, text) = (make(Purpose::Face, rng)?, make(Purpose::Text, rng)?);
         let terminal = keys::generate(rng).map_err(crate::ca::CaError::Key)?;
@@ -50,39 +46,39 @@ impl Verifiable {
         // One left by a crash is not whole.
         let _ = fs::remove_dir_all(&begun);
         for (purpose, signer) in [(Purpose::Face, &face), (Purpose::Text, &text)] {
-            let place = folder(&begun.join(purpose.name()))?;
+            let place = folder::make(&begun.join(purpose.name()))?;
             keys::save(&place.join("key.pem"), &signer.key, passphrase)?;
-            write(&place.join("certificate.cvc"), &signer.certificate.file())?;
-            let root = signer.root.to_public_key_der().map_err(|error| damaged(&place, error))?;
-            write(&place.join("root.der"), root.as_bytes())?;
+            folder::write(&place.join("certificate.cvc"), &signer.certificate.file())?;
+            let root = signer.root.to_public_key_der().map_err(|error| FolderError::damaged(&place, error))?;
+            folder::write(&place.join("root.der"), root.as_bytes())?;
         }
-        keys::save(&folder(&begun.join(TERMINAL))?.join("key.pem"), &terminal, passphrase)?;
+        keys::save(&folder::make(&begun.join(TERMINAL))?.join("key.pem"), &terminal, passphrase)?;
         let whole = world.join(FOLDER);
-        fs::rename(&begun, &whole).map_err(|error| WorldError::io(whole, error))?;
+        fs::rename(&begun, &whole).map_err(|error| FolderError::io(whole, error))?;
         Ok(Verifiable { face, text, terminal })
     }
 
     /// Reads the keys of a world; `None` for a world that has begun nothing but Juki cards yet.
     ///
     /// # Errors
-    /// [`WorldError`].
-    pub fn open(world: &Path, passphrase: Option<&str>) -> Result<Option<Self>, WorldError> {
+    /// [`FolderError`].
+    pub fn open(world: &Path, passphrase: Option<&str>) -> Result<Option<Self>, FolderError> {
         let whole = world.join(FOLDER);
         if !whole.exists() {
             return Ok(None);
         }
         let signer = |purpose: Purpose| {
             let place = whole.join(purpose.name());
-            let root = PublicKey::from_public_key_der(&crate::world::read(&place.join("root.der"))?)
-                .map_err(|error| damaged(&place.join("root.der"), error))?;
+            let root = PublicKey::from_public_key_der(&folder::read(&place.join("root.der"))?)
+                .map_err(|error| FolderError::damaged(place.join("root.der"), error))?;
             let path = place.join("certificate.cvc");
-            let certificate = Certificate::parse(&crate::world::read(&path)?)
+            let certificate = Certificate::parse(&folder::read(&path)?)
                 .filter(|certificate| certificate.verify(&root).is_some())
-                .ok_or_else(|| damaged(&path, "not certified by root.der"))?;
+                .ok_or_else(|| FolderError::damaged(&path, "not certified by root.der"))?;
             if [certificate.issuer(), certificate.subject()] != purpose.ids() {
-                return Err(damaged(&path, "its key ids are another signer's"));
+                return Err(FolderError::damaged(&path, "its key ids are another signer's"));
             }
-            Ok::<_, WorldError>(Signer { key: keys::load(&place.join("key.pem"), passphrase)?, certificate, root })
+            Ok::<_, FolderError>(Signer { key: keys::load(&place.join("key.pem"), passphrase)?, certificate, root })
         };
         let terminal = keys::load(&whole.join(TERMINAL).join("key.pem"), passphrase)?;
         Ok(Some(Verifiable { face: signer(Purpose::Face)?, text: signer(Purpose::Text)?, terminal }))
@@ -102,17 +98,4 @@ impl Verifiable {
         let (issuer, subject) = (KeyId::new(b"8200073", b"001"), KeyId::new(b"8299774", b"001"));
         Certificate::issue(&self.terminal, issuer, subject, terminal, rng)
     }
-}
-
-fn folder(path: &Path) -> Result<PathBuf, WorldError> {
-    fs::create_dir_all(path).map_err(|error| WorldError::io(path, error))?;
-    Ok(path.into())
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<(), WorldError> {
-    replace(path, bytes).map_err(|error| WorldError::io(path, error))
-}
-
-fn damaged(path: &Path, what: impl ToString) -> WorldError {
-    WorldError::Damaged { path: path.into(), what: what.to_string() }
 }

@@ -3,11 +3,10 @@
 use der::{Decode, Encode};
 use pki::{
     birthday,
-    ca::Authority,
+    ca::{Authority, pem},
     person::Person,
-    profile::Hierarchy,
+    profile::{Hierarchy, authentication_common_name, signature_common_name},
     relying,
-    world::{authentication_common_name, pem, signature_common_name},
 };
 use rsa::PrivateKey;
 use sim::rng::SimRng;
@@ -26,14 +25,14 @@ struct Made {
 /// Signature first.
 static MADE: LazyLock<Made> = LazyLock::new(|| {
     let mut rng = SimRng::seeded(21);
-    let mut signature = Authority::create(Hierarchy::Signature, NOW, &mut rng).expect("root");
-    let mut authentication = Authority::create(Hierarchy::Authentication, NOW, &mut rng).expect("root");
+    let signature = Authority::create(Hierarchy::Signature, NOW, &mut rng).expect("root");
+    let authentication = Authority::create(Hierarchy::Authentication, NOW, &mut rng).expect("root");
     let key = PrivateKey::new(&mut rng, 2048).expect("key");
     let day = birthday::jst_date(NOW);
-    let mut signed = |person: &Person| {
+    let signed = |person: &Person| {
         let end = birthday::by_birthday(person.birth, day, None);
         let name = signature_common_name(NOW, 134);
-        signature.issue_signature(person, &name, key.as_public_key(), NOW, end).expect("issues").der
+        signature.issue_signature(0x10_0002, person, &name, key.as_public_key(), NOW, end).expect("issues").der
     };
     let person = Person::sample("sample-1").expect("sample");
     let mut longest = Person::sample("sample-2").expect("sample");
@@ -42,7 +41,8 @@ static MADE: LazyLock<Made> = LazyLock::new(|| {
     let (leaf, long) = (signed(&person), signed(&longest));
     let end = birthday::by_birthday(person.birth, day, None);
     let name = authentication_common_name(&mut rng);
-    let other = authentication.issue_authentication(&name, key.as_public_key(), NOW, end).expect("issues").der;
+    let other =
+        authentication.issue_authentication(0x10_0002, &name, key.as_public_key(), NOW, end).expect("issues").der;
     Made { roots: [signature.root().to_vec(), authentication.root().to_vec()], leaves: [leaf, other], long }
 });
 

@@ -59,8 +59,9 @@ fn serve() -> Outcome<()> {
     let key = pki::keys::generate(&mut rng)?;
     let end = birthday::by_birthday(Date::from_ordinal_date(1980, 48)?, birthday::jst_date(begin), None);
     let (registry, mut certificates) = (Memory::default(), vec![Base64::encode_string(authority.root())]);
-    for number in 0..CERTIFICATES {
-        let issued = authority.issue_authentication(&format!("{number:023}"), key.as_public_key(), begin, end)?;
+    for (number, serial) in (0..CERTIFICATES).zip(0x10_0002..) {
+        let issued =
+            authority.issue_authentication(serial, &format!("{number:023}"), key.as_public_key(), begin, end)?;
         registry.good(Hierarchy::Authentication, issued.serial, MUNICIPALITY_CODE);
         certificates.push(Base64::encode_string(&issued.der));
     }

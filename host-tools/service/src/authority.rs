@@ -24,11 +24,13 @@ mod crl;
 mod memory;
 mod ocsp;
 mod portal;
+mod recorded;
 mod registry;
 
 pub use access::{Token, TokenHash};
 pub use memory::Memory;
 pub use ocsp::STOCK;
+pub use recorded::{Recorded, status};
 pub use registry::{Category, Registry, RegistryError, RevokedEntry, Verifier};
 
 use axum::{

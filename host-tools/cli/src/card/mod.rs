@@ -11,8 +11,8 @@ use crate::{
     private,
     show::{Examined, View, credentials},
 };
-use pki::world::World;
 use time::OffsetDateTime;
+use world::World;
 
 /// `jitsuin card report`
 pub(crate) fn report(report: &args::CardReport) -> Result<(), Failure> {

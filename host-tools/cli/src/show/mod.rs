@@ -10,10 +10,11 @@ pub(crate) use view::{CertificateView, PinState, PinView, View, record};
 use crate::{args, failure::Failure, out::say};
 use card_os::profile::Phase;
 use pki::{
+    card_record::CardRecord,
     survey::{Authorities, Credential, Credentials, Findings, Survey, SurveyError},
-    world::{CardRecord, World},
 };
 use sim::{card::Direct, rng::SimRng};
+use world::World;
 
 /// `jitsuin show`
 pub(crate) fn run(show: &args::Show) -> Result<(), Failure> {
@@ -41,23 +42,25 @@ pub(crate) fn run(show: &args::Show) -> Result<(), Failure> {
 fn list(world: &World, json: bool, reveal: bool) -> Result<(), Failure> {
     let cards = world.cards()?;
     if json {
-        let cards: Vec<_> = cards.iter().map(|card| record(card, reveal)).collect();
+        let cards: Vec<_> = cards.iter().map(|card| listed(card, reveal)).collect();
         return crate::print_json(&cards);
     }
     let made = world.created().format(&time::format_description::well_known::Rfc3339)?;
     say!("{}: made {made}, {} cards", world.folder().display(), cards.len());
-    for card in cards {
-        let profile = &card.profile.name;
-        say!(
-            "{}  {}  {:?}, {profile}, keys {:?}, expires {}",
-            card.id,
-            card.person.name,
-            card.progress,
-            card.keys,
-            card.expires
-        );
+    for world::Card { resident, status, record } in cards {
+        let CardRecord { id, person, profile, keys, expires, .. } = record;
+        let (status, profile) = (status.name(), profile.name);
+        say!("{id}  {resident}  {}  {status}, {profile}, keys {keys:?}, expires {expires}", person.name);
     }
     Ok(())
+}
+
+/// A card with its holder and state.
+pub(crate) fn listed(card: &world::Card, reveal: bool) -> serde_json::Value {
+    let mut value = record(&card.record, reveal);
+    value["resident"] = card.resident.clone().into();
+    value["status"] = card.status.name().into();
+    value
 }
 
 /// The values of the command line.
@@ -98,12 +101,12 @@ impl Examined {
         let credentials = credentials(&record);
         let survey = Survey::take(&mut copy, stored.card().model(), &credentials, &mut SimRng::from_os()?)
             .map_err(|error| told(error, id, &record))?;
-        let prefecture = world.prefecture.as_ref().filter(|_| record.profile.is_juki_card());
+        let prefecture = world.authorities.prefecture.as_ref().filter(|_| record.profile.is_juki_card());
         let authorities = Authorities {
-            signature: prefecture.unwrap_or(&world.signature).root(),
-            authentication: world.authentication.root(),
-            verifiable: world.verifiable.as_ref(),
-            chain: &world.chain,
+            signature: prefecture.unwrap_or(&world.authorities.signature).root(),
+            authentication: world.authorities.authentication.root(),
+            verifiable: world.authorities.verifiable.as_ref(),
+            chain: &world.authorities.chain,
         };
         let findings = Findings::of(&survey, authorities);
         Ok(Examined { record, phase, survey, findings, reveal: false })

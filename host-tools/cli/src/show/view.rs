@@ -4,11 +4,11 @@ use super::{Examined, access};
 use crate::decode;
 use card_os::profile::{Kind, Object, Phase};
 use pki::{
+    card_record::CardRecord,
     cvc,
     reference::{number_a, number_b},
     relying::NotBelieved,
     survey::{CardNumber, CertificateState, Content, Judged, SeenCertificate, TokenInformation},
-    world::CardRecord,
 };
 use serde::Serialize;
 use serde_json::Value;

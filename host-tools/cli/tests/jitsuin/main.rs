@@ -5,6 +5,7 @@ mod clients;
 mod commands;
 mod conform;
 mod people;
+mod procedures;
 mod readme;
 mod registry;
 mod support;

@@ -108,6 +108,46 @@ impl World {
         said.out.lines().last().expect("an id").to_owned()
     }
 
+    /// What the world knows of a card, My Number and security code included.
+    pub(crate) fn record(&self, card: &str) -> serde_json::Value {
+        let said = self.run(&["show", "--json", "--reveal"]).succeeded();
+        let all: Vec<serde_json::Value> = serde_json::from_str(&said.out).expect("json");
+        all.into_iter().find(|one| one["id"] == card).expect("is on record")
+    }
+
+    /// Makes the folder one of the first format, without a database: counters in world.json, a card.json a card.
+    pub(crate) fn make_first_format(&self, change: impl Fn(&mut serde_json::Value)) {
+        let all = self.run(&["show", "--json", "--reveal"]).succeeded().out;
+        let mut last = [0x10_0001; 2];
+        let cards: Vec<serde_json::Value> = serde_json::from_str(&all).expect("json");
+        for mut card in cards.iter().cloned() {
+            let fields = card.as_object_mut().expect("an object");
+            let progress = fields.remove("status").expect("a state");
+            fields.remove("resident").expect("a holder");
+            fields.remove("halves");
+            fields.insert("progress".into(), progress);
+            for (last, half) in last.iter_mut().zip(["signature", "authentication"]) {
+                let serial = card[half].as_str().map(|serial| u32::from_str_radix(serial, 16).expect("hexadecimal"));
+                *last = serial.unwrap_or(0).max(*last);
+            }
+            change(&mut card);
+            let path = self.path.join("cards").join(card["id"].as_str().expect("an id")).join("card.json");
+            fs::write(path, card.to_string()).expect("writes");
+        }
+        let path = self.file("world.json");
+        let mut index: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(&path).expect("reads")).expect("json");
+        index["version"] = 1.into();
+        index["signature_serial"] = (last[0] + 1).into();
+        index["authentication_serial"] = (last[1] + 1).into();
+        index["next_card"] = (cards.len() + 1).into();
+        index.as_object_mut().expect("an object").remove("id");
+        fs::write(path, index.to_string()).expect("writes");
+        for end in ["", "-wal", "-shm"] {
+            let _ = fs::remove_file(self.file(&format!("world.db{end}")));
+        }
+    }
+
     pub(crate) fn image(&self, card: &str) -> PathBuf {
         self.path.join("cards").join(card).join("card.img")
     }
@@ -127,11 +167,20 @@ pub(crate) struct Serve {
 
 impl Serve {
     fn start(command: &mut Command) -> Serve {
+        Self::until(command, "is in the reader")
+    }
+
+    /// Starts the binary and waits until it says this.
+    pub(crate) fn start_for(arguments: &[&str], words: &str) -> Serve {
+        Self::until(binary().args(arguments), words)
+    }
+
+    fn until(command: &mut Command, words: &str) -> Serve {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
         let mut out = BufReader::new(child.stdout.take().expect("piped"));
         let mut said = String::new();
-        while !said.contains("is in the reader") && out.read_line(&mut said).is_ok_and(|length| length > 0) {}
-        if !said.contains("is in the reader") {
+        while !said.contains(words) && out.read_line(&mut said).is_ok_and(|length| length > 0) {}
+        if !said.contains(words) {
             let mut err = String::new();
             let _ = child.stderr.take().expect("piped").read_to_string(&mut err);
             panic!("serve ended: {said}{err}");

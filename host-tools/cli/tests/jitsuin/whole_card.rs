@@ -41,8 +41,7 @@ fn json(said: Said) -> Value {
 
 fn record(profile: &str) -> Value {
     let (world, card) = card(profile);
-    let text = fs::read_to_string(world.file(&format!("cards/{card}/card.json"))).expect("reads");
-    serde_json::from_str(&text).expect("json")
+    world.record(card)
 }
 
 /// My Number, the security code and 照合番号B of a card.
@@ -366,12 +365,11 @@ fn a_card_without_the_key_that_its_issuer_knows_is_found_out() {
     assert!(said.out.contains(&format!("{words}believed")), "{}", said.out);
     assert_eq!(json(world.run(&["show", &card, "--json"]))["internal_authentication"]["believed"], true);
     // The record is of another card.
-    let path = world.file(&format!("cards/{card}/card.json"));
-    let mut record: Value = serde_json::from_slice(&fs::read(&path).expect("reads")).expect("json");
-    let key = record["authenticity_key"].as_str().expect("a key").to_owned();
-    let other = format!("{}{}", &key[..500], if key[500..].starts_with('0') { "1" } else { "0" }) + &key[501..];
-    record["authenticity_key"] = other.into();
-    fs::write(&path, record.to_string()).expect("writes");
+    world.make_first_format(|record| {
+        let key = record["authenticity_key"].as_str().expect("a key").to_owned();
+        let other = format!("{}{}", &key[..500], if key[500..].starts_with('0') { "1" } else { "0" }) + &key[501..];
+        record["authenticity_key"] = other.into();
+    });
     let said = world.run(&["show", &card]).succeeded();
     assert!(said.out.contains(&format!("{words}NOT BELIEVED")), "{}", said.out);
     assert!(report(&world, &card, &[]).contains("NOT BELIEVED"));

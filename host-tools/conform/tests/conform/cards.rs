@@ -98,12 +98,12 @@ fn issue(signature: bool, atr: &[u8]) -> Issued {
     let root = chain.root.clone().expect("just made");
     let now = datetime!(2026-04-01 00:00 UTC);
     let mut authority = |hierarchy| Authority::create(hierarchy, now, &mut rng).expect("an authority");
-    let (mut signing, mut authenticating) = (authority(Hierarchy::Signature), authority(Hierarchy::Authentication));
+    let (signing, authenticating) = (authority(Hierarchy::Signature), authority(Hierarchy::Authentication));
     let keys = moduli.map(|modulus| pki::keys::public(&modulus).expect("a key"));
     let person = Person::sample("sample-1").expect("a sample");
     let last = date!(2031 - 04 - 01);
-    let leaf = authenticating.issue_authentication("TEST", &keys[0], now, last).expect("issues").der;
-    let signer = signing.issue_signature(&person, "TEST", &keys[1], now, last).expect("issues").der;
+    let leaf = authenticating.issue_authentication(0x10_0002, "TEST", &keys[0], now, last).expect("issues").der;
+    let signer = signing.issue_signature(0x10_0002, &person, "TEST", &keys[1], now, last).expect("issues").der;
 
     let mut new = vec![
         (0x0102, signing.root().to_vec()),

@@ -2,12 +2,13 @@
 
 use super::{Harness, Known, Seen, expect, otherwise, refused};
 use crate::{
+    authorities::Authorities,
+    card_record::CardRecord,
     client::{Messaging, Selected},
     person::Person,
     reference::{SecurityCode, birth_key, number_a, number_b},
     relying::face::{self, Modulus},
     signer::{Purpose, Signer},
-    world::{CardRecord, World},
 };
 use apdu::Sw;
 use card_os::profile::{COMMON, FACE, TEXT};
@@ -31,8 +32,8 @@ pub struct Face<'a> {
 impl<'a> Face<'a> {
     /// Out of the card's record, with the form-filling PIN; `None` for a card without a face.
     #[must_use]
-    pub fn of(world: &'a World, record: &'a CardRecord, pin: &'a str) -> Option<Self> {
-        let verifiable = world.verifiable.as_ref()?;
+    pub fn of(authorities: &'a Authorities, record: &'a CardRecord, pin: &'a str) -> Option<Self> {
+        let verifiable = authorities.verifiable.as_ref()?;
         Some(Face {
             holder: &record.person,
             serial: &record.serial,

@@ -2,11 +2,10 @@
 
 use pki::{
     birthday,
-    ca::{Authority, Issued},
+    ca::{Authority, Issued, pem},
     person::Person,
     profile::Hierarchy,
     revocation::{Reason, Revoked, certificate::Certificate},
-    world::pem,
 };
 use rsa::{
     PrivateKey,
@@ -36,21 +35,22 @@ pub(crate) static MADE: LazyLock<Made> = LazyLock::new(|| {
     let mut rng = SimRng::seeded(51);
     let begin = *NOW - Duration::hours(1);
     let mut create = |hierarchy| Authority::create(hierarchy, begin, &mut rng).expect("root");
-    let mut signature = create(Hierarchy::Signature);
-    let mut authentication = create(Hierarchy::Authentication);
-    let mut next_generation = create(Hierarchy::Authentication);
+    let signature = create(Hierarchy::Signature);
+    let authentication = create(Hierarchy::Authentication);
+    let next_generation = create(Hierarchy::Authentication);
     let key = pki::keys::generate(&mut rng).expect("key");
     let person = Person::sample("sample-1").expect("sample");
     let end = birthday::by_birthday(person.birth, birthday::jst_date(begin), None);
     let public = key.as_public_key();
-    let signature_leaf = signature.issue_signature(&person, "20251016172600001349999900A", public, begin, end);
-    let leaf = |authority: &mut Authority, name: &str| {
-        authority.issue_authentication(name, public, begin, end).expect("issues")
+    let signature_leaf =
+        signature.issue_signature(0x10_0002, &person, "20251016172600001349999900A", public, begin, end);
+    let leaf = |authority: &Authority, serial, name: &str| {
+        authority.issue_authentication(serial, name, public, begin, end).expect("issues")
     };
     Made {
         signature_leaf: signature_leaf.expect("issues"),
-        leaves: ["A", "B", "C"].map(|name| leaf(&mut authentication, name)),
-        next_leaf: leaf(&mut next_generation, "D"),
+        leaves: [(2, "A"), (3, "B"), (4, "C")].map(|(serial, name)| leaf(&authentication, 0x10_0000 + serial, name)),
+        next_leaf: leaf(&next_generation, 0x10_0002, "D"),
         authentication,
         next_generation,
         key,

@@ -3,9 +3,9 @@
 use crate::support::*;
 use pki::{
     application::Packing,
+    ca::pem,
     client::Half,
     relying::{message::Binding, report::Step, verdict::Verifier},
-    world::pem,
 };
 use rsa::pkcs8::{EncodePrivateKey, LineEnding};
 use std::{

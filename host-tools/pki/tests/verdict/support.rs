@@ -7,7 +7,7 @@ use pki::{
     ca::Authority,
     client::{Half, Jpki},
     person::Person,
-    profile::Hierarchy,
+    profile::{Hierarchy, authentication_common_name, signature_common_name},
     relying::{
         certificate::Certificate,
         message::Binding,
@@ -15,7 +15,6 @@ use pki::{
         report::{Report, Step, Verdict},
         verdict::Verifier,
     },
-    world::{authentication_common_name, signature_common_name},
 };
 use rsa::{
     BoxedUint, Pkcs1v15Sign, PrivateKey,
@@ -70,14 +69,16 @@ impl World {
         // The generation before: the same name, another key.
         let former =
             Authority::create(Hierarchy::Signature, issued_at - Duration::days(1500), &mut rng).expect("a root");
-        let mut signature = Authority::create(Hierarchy::Signature, issued_at, &mut rng).expect("a root");
-        let mut authentication = Authority::create(Hierarchy::Authentication, issued_at, &mut rng).expect("a root");
+        let signature = Authority::create(Hierarchy::Signature, issued_at, &mut rng).expect("a root");
+        let authentication = Authority::create(Hierarchy::Authentication, issued_at, &mut rng).expect("a root");
         let stranger = PrivateKey::new(&mut rng, 2048).expect("a key");
-        let mut issue = |name: &str, number, key: &PrivateKey, at| {
+        let issue = |name: &str, number, key: &PrivateKey, at| {
             let person = Person::sample(name).expect("a sample");
             let end = birthday::by_birthday(person.birth, birthday::jst_date(at), None);
             let common = signature_common_name(at, number);
-            let issued = signature.issue_signature(&person, &common, key.as_public_key(), at, end).expect("issues");
+            let issued = signature
+                .issue_signature(0x10_0001 + number, &person, &common, key.as_public_key(), at, end)
+                .expect("issues");
             parse(&issued.der)
         };
         let key = card_key(Half::Signature);
@@ -87,6 +88,7 @@ impl World {
         let public = card_key(Half::Authentication);
         let login = authentication
             .issue_authentication(
+                0x10_0002,
                 &authentication_common_name(&mut rng),
                 public.as_public_key(),
                 issued_at,

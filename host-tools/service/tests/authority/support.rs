@@ -41,13 +41,14 @@ struct Made {
 static MADE: LazyLock<Made> = LazyLock::new(|| {
     let mut rng = SimRng::seeded(71);
     let begin = *NOW - time::Duration::hours(1);
-    let mut authentication = Authority::create(AUTHENTICATION, begin, &mut rng).expect("root");
+    let authentication = Authority::create(AUTHENTICATION, begin, &mut rng).expect("root");
     let signature = Authority::create(Hierarchy::Signature, begin, &mut rng).expect("root");
     let key = pki::keys::generate(&mut rng).expect("key");
     let person = Person::sample("sample-1").expect("sample");
     let end = birthday::by_birthday(person.birth, birthday::jst_date(begin), None);
-    let leaves = ["A", "B"]
-        .map(|name| authentication.issue_authentication(name, key.as_public_key(), begin, end).expect("issues"));
+    let leaves = [(0x10_0002, "A"), (0x10_0003, "B")].map(|(serial, name)| {
+        authentication.issue_authentication(serial, name, key.as_public_key(), begin, end).expect("issues")
+    });
     let kept = |authority: &Authority| (authority.key().clone(), authority.root().to_vec());
     Made { keys: [kept(&signature), kept(&authentication)], leaves }
 });
@@ -77,7 +78,7 @@ impl World {
         let verifier = Verifier { name: "test court".into(), category: Category::Court };
         registry.register(verifier, token.hash());
         let open = |(hierarchy, (key, root)): (Hierarchy, &(rsa::PrivateKey, Vec<u8>))| {
-            Authority::open(hierarchy, key.clone(), root.clone(), 0x20_0000).expect(KEY)
+            Authority::open(hierarchy, key.clone(), root.clone()).expect(KEY)
         };
         let both = [Hierarchy::Signature, AUTHENTICATION].into_iter().zip(&MADE.keys).map(open);
         let authorities = Arc::new(Authorities::new(both, registry, options));
@@ -193,9 +194,9 @@ impl Folder {
             return None;
         }
         let folder = Folder(tempfile::tempdir().expect("folder"));
-        folder.write("root.pem", pki::world::pem(world.root).as_bytes());
+        folder.write("root.pem", pki::ca::pem(world.root).as_bytes());
         for (index, leaf) in world.leaves.iter().enumerate() {
-            folder.write(&format!("leaf{index}.pem"), pki::world::pem(&leaf.der).as_bytes());
+            folder.write(&format!("leaf{index}.pem"), pki::ca::pem(&leaf.der).as_bytes());
         }
         Some(folder)
     }

@@ -2,7 +2,7 @@
 
 use super::{Issued, Programs, value};
 use crate::support::{AUTH_PIN, run};
-use std::{fs, process::Command};
+use std::process::Command;
 
 /// A card and what its holder and its printed face say.
 struct Holder {
@@ -31,8 +31,7 @@ impl Holder {
 
     fn of(sample: &str, birth: &'static str, era: &str, sex: &'static str) -> Holder {
         let card = Issued::of(&["--person", sample]);
-        let record = fs::read(card.world.file(&format!("cards/{}/card.json", card.card))).expect("reads");
-        let record: serde_json::Value = serde_json::from_slice(&record).expect("json");
+        let record = card.world.record(&card.card);
         let text = |value: &serde_json::Value| value.as_str().expect("text").to_owned();
         let [name, address, a] = ["name", "address", "my_number"].map(|field| text(&record["person"][field]));
         let (expiry, security_code) = (text(&record["expires"]), text(&record["security_code"]));

@@ -5,8 +5,8 @@
 use apdu::Command as Apdu;
 use card_os::profile::{FACE, JPKI, TEXT};
 use pki::{
+    card_record::{CardRecord, KeyOrigin},
     client::{Selected, exchange},
-    counter::{self, Application},
     cvc::{Certificate, KeyId},
     keys,
     kind::CardProfile,
@@ -20,7 +20,6 @@ use pki::{
     resident::{Form, Resident, Residents, Wanted},
     signer::Purpose,
     verifiable::Verifiable,
-    world::{CardRecord, KeyOrigin, Options, World},
 };
 use rsa::pkcs8::EncodePublicKey;
 use sim::{
@@ -35,6 +34,10 @@ use std::{
 };
 use time::{Date, OffsetDateTime, macros::datetime};
 use vectors::skipped;
+use world::{
+    Options, World,
+    issue::{self, Application},
+};
 
 const NOW: OffsetDateTime = datetime!(2026-11-25 03:00:00 UTC);
 
@@ -54,16 +57,15 @@ fn issue_changed(residents: Vec<Resident>, change: fn(&mut CardRecord)) -> Issue
     let folder = tempfile::tempdir().expect("folder");
     let place = folder.path().join("world");
     let mut world = World::create(&place, Options { seed: Some(7), ..Options::default() }, NOW).expect("creates");
-    let changing = World::change(&place).expect("locks");
     let pins = Pins::new("1234", "ABC123").expect("PINs");
     let mut cards = Vec::new();
     for resident in residents {
-        let application = Application { resident, profile: CardProfile::default(), keys: KeyOrigin::OnCard };
-        let (mut record, blank) = counter::prepare(&mut world, &changing, application, NOW).expect("prepares");
-        change(&mut record);
+        let application = Application::new(resident, CardProfile::default(), KeyOrigin::OnCard);
+        let (mut card, blank) = issue::prepare(&mut world, &application, NOW).expect("prepares");
+        change(&mut card.record);
         let mut reader = Direct(blank.fork());
-        counter::issue(&mut world, &changing, &mut record, &mut reader, &pins, NOW, &mut |_| {}).expect("issues");
-        cards.push((record, reader.0));
+        issue::issue(&world, &mut card, &mut reader, &pins, NOW, &mut |_| {}).expect("issues");
+        cards.push((card.record, reader.0));
     }
     Issued { _folder: folder, world, cards }
 }
@@ -104,7 +106,7 @@ impl Files {
 }
 
 fn signers(world: &World) -> [(&rsa::PublicKey, &rsa::PublicKey); 2] {
-    let verifiable = world.verifiable.as_ref().expect("made");
+    let verifiable = world.authorities.verifiable.as_ref().expect("made");
     [&verifiable.face, &verifiable.text].map(|signer| (&signer.root, signer.key.as_public_key()))
 }
 
@@ -124,10 +126,11 @@ fn believe(world: &World, files: &Files) -> Result<(face::CardFace, face::Attrib
 
 #[test]
 fn the_face_of_every_kind_of_holder_is_believed() {
-    let wanted = |form| Wanted { seed: 11, ages: 0..=110, today: date(NOW), form };
+    // Two seeds, for two people with one My Number are one.
+    let wanted = |seed, form| Wanted { seed, ages: 0..=110, today: date(NOW), form };
     let mut residents = vec![sample("sample-1"), sample("sample-2")];
-    residents.extend(Residents::new(wanted(Form::Long)).take(6));
-    residents.extend(Residents::new(wanted(Form::Short)).take(3));
+    residents.extend(Residents::new(wanted(11, Form::Long)).take(6));
+    residents.extend(Residents::new(wanted(12, Form::Short)).take(3));
     let issued = issue(residents);
     for (record, card) in &issued.cards {
         let files = Files::of(record, card);
@@ -370,7 +373,7 @@ fn sha256(folder: &Path, bytes: &[u8]) -> Vec<u8> {
 fn a_terminal_certificate_is_taken_and_opens_nothing() {
     let issued = issue(vec![sample("sample-1")]);
     let (_, card) = &issued.cards[0];
-    let verifiable = issued.world.verifiable.as_ref().expect("made");
+    let verifiable = issued.world.authorities.verifiable.as_ref().expect("made");
     let mut rng = SimRng::seeded(8);
     let terminal = pki::keys::generate(&mut rng).expect("key");
     let good = verifiable.certify_terminal(terminal.as_public_key(), &mut rng).expect("certifies");

@@ -1,14 +1,14 @@
 //! What a card gets beside JPKI: the key that judges terminals, and the four applications with the holder's face.
 
-use super::CounterError;
-use crate::{
+use crate::error::WorldError;
+use pki::{
     ca::CaError,
+    card_record::CardRecord,
     cvc,
     files::{self, Face, FaceKeys, Text, TextKeys},
     personalise::Pins,
     reference::{birth_key, number_a, number_b},
     verifiable::Verifiable,
-    world::CardRecord,
 };
 use rand_core::CryptoRng;
 use sim::issuer::Issuer;
@@ -16,7 +16,7 @@ use sim::issuer::Issuer;
 /// Writes all of it. The card makes its keys itself, so nobody else ever has them.
 ///
 /// # Errors
-/// [`CounterError`]; the issue is taken up from its beginning, with new keys.
+/// [`WorldError`]; the issue is taken up from its beginning, with new keys.
 pub(super) fn issue(
     verifiable: &Verifiable,
     record: &mut CardRecord,
@@ -24,7 +24,7 @@ pub(super) fn issue(
     pins: &Pins,
     rng: &mut impl CryptoRng,
     step: &mut dyn FnMut(&str),
-) -> Result<(), CounterError> {
+) -> Result<(), WorldError> {
     let model = record.profile.model();
     if model.by_grouping(0x0116).is_some() {
         let key = cvc::modulus(verifiable.terminal_authority()).map_err(CaError::Key)?;

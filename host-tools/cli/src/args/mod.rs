@@ -1,11 +1,21 @@
 //! The command line: one table that makes parser, help and error messages.
 
+mod authority;
+mod service;
+
+pub(crate) use authority::{Authority, AuthorityServe, ListVerifiers, RegisterVerifier};
+pub(crate) use service::{
+    CallCentre, Cause, Certify, Clock, ClockAdvance, ClockSet, ClockShow, Counter, CounterCard, Ledger, Now, Period,
+    Register, Resident, ResidentChange, ResidentLeave, ResidentList, ResidentShow, Which,
+};
+
 use clap::{
     Args, Parser, Subcommand, ValueEnum,
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use sim::backend::Backend;
 use std::path::PathBuf;
+use time::{Date, OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
 /// Japan's My Number Card and its public certification service (JPKI), simulated end to end.
 ///
@@ -33,6 +43,23 @@ pub(crate) enum Command {
     Person(Person),
     /// Issue a card to a resident; its id stands alone on the last line.
     Issue(Issue),
+    /// Set the clock of a world.
+    #[command(subcommand)]
+    Clock(Clock),
+    /// The residents' register 住民基本台帳.
+    #[command(subcommand)]
+    Resident(Resident),
+    /// The municipal counter 市区町村窓口: certificates issued, renewed, released, revoked; cards taken back.
+    #[command(subcommand)]
+    Counter(Counter),
+    /// The call centre コールセンター.
+    #[command(subcommand, name = "callcentre")]
+    CallCentre(CallCentre),
+    /// The certification authorities over HTTP: OCSP, CRLs, fingerprints; and the verifiers who may ask.
+    #[command(subcommand)]
+    Authority(Authority),
+    /// Print the ledger of a world: every event, in order, never changed.
+    Ledger(Ledger),
     /// Put a card into a virtual reader until interrupted.
     Serve(Serve),
     /// Prove a card: chain, key pairs, access conditions, tries, lock, signatures of every scheme.
@@ -80,6 +107,11 @@ pub(crate) struct New {
     /// Give each card issuer keys of its own, derived from a master key in the world, instead of the published test key set.
     #[arg(long)]
     pub diversified_keys: bool,
+    /// Keep what the world knows in this PostgreSQL database instead of a file in the folder: postgres://USER@HOST/NAME, empty.
+    #[arg(long, value_name = "URL")]
+    pub database: Option<String>,
+    #[command(flatten)]
+    pub now: Now,
     /// Print one JSON document instead of text.
     #[arg(long)]
     pub json: bool,
@@ -176,6 +208,17 @@ pub(crate) struct Issue {
     /// Let the card make its key pairs itself instead of importing them.
     #[arg(long)]
     pub on_card_keys: bool,
+    /// Issue no signature certificate: the applicant blackened its box "not wanted".
+    #[arg(long)]
+    pub no_signature: bool,
+    /// Issue no user authentication certificate.
+    #[arg(long)]
+    pub no_authentication: bool,
+    /// Last day of the stay of a foreign resident who is not on the register yet.
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    pub stay_ends: Option<Date>,
+    #[command(flatten)]
+    pub now: Now,
     /// Finish an issue that was interrupted, instead of taking a new card.
     #[arg(long, value_name = "CARD", conflicts_with_all = ["person", "name"])]
     pub resume: Option<String>,
@@ -464,6 +507,8 @@ pub(crate) struct ResetPin {
     pub pin: Pin,
     /// Its new value.
     pub value: String,
+    #[command(flatten)]
+    pub now: Now,
     /// Print one JSON document instead of text.
     #[arg(long)]
     pub json: bool,
@@ -569,4 +614,18 @@ fn seconds(text: &str) -> Result<f64, String> {
 fn percent(text: &str) -> Result<f64, String> {
     let percent = text.trim_end_matches('%').parse().ok().filter(|percent| (0.0..100.0).contains(percent));
     percent.map(|percent: f64| percent / 100.0).ok_or_else(|| "give a percentage from 0 to 100, such as 5%".into())
+}
+
+/// A day.
+fn day(text: &str) -> Result<Date, String> {
+    Date::parse(text, format_description!("[year]-[month]-[day]")).map_err(|_| "not YYYY-MM-DD".into())
+}
+
+/// A moment, or a day, which stands for its noon in Japan.
+fn moment(text: &str) -> Result<OffsetDateTime, String> {
+    if let Ok(day) = day(text) {
+        return Ok(day.with_hms(3, 0, 0).map_err(|error| error.to_string())?.assume_utc());
+    }
+    let moment = OffsetDateTime::parse(text, &Rfc3339);
+    moment.map_err(|_| "neither YYYY-MM-DD nor a time such as 2030-04-01T09:00:00+09:00".into())
 }

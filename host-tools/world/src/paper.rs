@@ -1,0 +1,92 @@
+//! Papers of the counter as plain text, each marked as simulated. (service.md row 35)
+
+use crate::{
+    card::Card,
+    certificate::{Certificate, title},
+    counter::Cause,
+    register::Registered,
+};
+use pki::{birthday, era};
+use std::fmt::Write;
+use time::{Date, OffsetDateTime};
+
+const MARK: &str = "【模擬・試験用】 SIMULATED, FOR TESTS ONLY";
+
+/// A paper with a title, a number to be filled in, and lines.
+fn paper(japanese: &str, english: &str, holder: &Registered, card: &Card, now: OffsetDateTime) -> String {
+    let mut text = format!("{MARK}\n{japanese}\n({english})\n\n");
+    line(&mut text, "受付番号", "number", "{number}");
+    line(&mut text, "受付日", "date", &date(birthday::jst_date(now)));
+    line(&mut text, "氏名", "name", &holder.person.name);
+    line(&mut text, "住所", "address", &holder.person.address);
+    line(&mut text, "カード", "card", &card.record.id);
+    text
+}
+
+fn line(text: &mut String, japanese: &str, english: &str, value: &str) {
+    // A String takes everything.
+    let _ = writeln!(text, "{japanese} ({english}): {value}");
+}
+
+/// A day in the Japanese era.
+fn date(day: Date) -> String {
+    era::written(day)
+}
+
+fn list(text: &mut String, heading: &str, certificates: &[Certificate]) {
+    let _ = writeln!(text, "\n{heading}");
+    for one in certificates {
+        let until = date(one.last_day());
+        let _ = writeln!(text, "  {}\n    発行番号 {:06X}　有効期間の満了日 {until}", title(one.hierarchy), one.serial);
+    }
+    if certificates.is_empty() {
+        text.push_str("  なし (none)\n");
+    }
+}
+
+/// 電子証明書の写し
+pub(crate) fn certificates(holder: &Registered, card: &Card, new: &[Certificate], now: OffsetDateTime) -> String {
+    let mut text = paper("電子証明書の写し", "copy of the certificates", holder, card, now);
+    list(&mut text, "発行した電子証明書 (issued)", new);
+    text
+}
+
+/// 一時停止解除
+pub(crate) fn release(holder: &Registered, card: &Card, released: &[Certificate], now: OffsetDateTime) -> String {
+    let mut text =
+        paper("個人番号カード一時停止解除届 受理通知", "release of a stopped card, accepted", holder, card, now);
+    list(&mut text, "一時保留を解除した電子証明書 (released)", released);
+    text.push_str(
+        "\n署名用電子証明書の一時保留は解除できません。失効申請の上、新規に発行を受けてください。\n\
+         (A suspended signature certificate cannot be released: apply for its revocation and for a new one.)\n",
+    );
+    text
+}
+
+/// 電子証明書失効申請等受理通知書
+pub(crate) fn revocation(
+    holder: &Registered,
+    card: &Card,
+    revoked: &[Certificate],
+    cause: Cause,
+    now: OffsetDateTime,
+) -> String {
+    let mut text = paper("電子証明書失効申請等受理通知書", "notice of acceptance of a revocation", holder, card, now);
+    line(&mut text, "事由", "cause", cause.japanese());
+    list(&mut text, "失効した電子証明書 (revoked)", revoked);
+    text
+}
+
+/// カード返納届
+pub(crate) fn card_return(holder: &Registered, card: &Card, revoked: &[Certificate], now: OffsetDateTime) -> String {
+    let mut text = paper("個人番号カード返納届 受理通知", "return of a card, accepted", holder, card, now);
+    list(&mut text, "失効した電子証明書 (revoked)", revoked);
+    text
+}
+
+/// 暗証番号初期化
+pub(crate) fn pin_reset(holder: &Registered, card: &Card, now: OffsetDateTime) -> String {
+    let mut text = paper("暗証番号変更・初期化申請書 受理通知", "reset of a PIN, accepted", holder, card, now);
+    text.push_str("\n暗証番号はこの書面に記載されません。 (No PIN stands on this paper.)\n");
+    text
+}
