@@ -52,6 +52,14 @@ fn the_whole_card_runs_as_it_is_written() {
 }
 
 #[test]
+fn the_service_runs_as_it_is_written() {
+    let out = bash(&blocks("README.md", "service").join("\n"));
+    let at = |text: &str| out.find(text).unwrap_or_else(|| panic!("no {text:?} in {out}"));
+    assert!(at("一時停止 (stopped)") < at("解除できません") && at("解除できません") < at("checks passed"));
+    assert!(at("令和18年2月17日") < at("certificate-suspended"), "to the sixth birthday: 2036-02-17");
+}
+
+#[test]
 fn opensc_runs_as_it_is_written() {
     let there = |program: &str| Command::new("which").arg(program).output().is_ok_and(|found| found.status.success());
     if !["opensc-tool", "pkcs15-tool", "pkcs11-tool", "openssl"].into_iter().all(there) {
@@ -76,7 +84,7 @@ fn the_benchmark_runs_as_it_is_written() {
 
 #[test]
 fn both_languages_show_the_same_commands() {
-    for mark in ["tour", "whole", "opensc", "bench"] {
+    for mark in ["tour", "whole", "service", "opensc", "bench"] {
         assert_eq!(blocks("README.md", mark), blocks("README.ja.md", mark));
     }
 }
