@@ -225,5 +225,38 @@ mod tests {
             }
             prop_assert_eq!(nth_birthday_after(born, issued, n), day);
         }
+
+        /// R2 to R6, R8 and R11 for anybody born on any day, those of 29 February as often as all others: what is issued ends on
+        /// a birthday, after four years and at most five; what is renewed in its window ends five years after the old one, and
+        /// nothing outlives what caps it.
+        #[test]
+        fn certificates_end_where_the_rules_say(
+            (born, leap) in (any_date(), any::<bool>()),
+            (after, into, alone) in (0i64..40_000, 0i64..100, 0i64..2000),
+        ) {
+            let born = if leap { birthday_in(date!(2004 - 02 - 29), born.year() / 4 * 4) } else { born };
+            prop_assume!(born.year() < 1990);
+            let day = born + Duration::days(after);
+            let (card, end) = (card_expiry(born, day, None), by_birthday(born, day, None));
+            prop_assert_eq!(end, birthday_in(born, end.year()), "a birthday");
+            prop_assert!(end > birthday_in(day, day.year() + 4) - Duration::DAY && end <= birthday_in(day, day.year() + 5) + Duration::DAY);
+            let authentication = authentication_expiry(born, day, None, card);
+            prop_assert!(authentication <= card && authentication <= end);
+            // In the window, whose length is three months, the sixth counts.
+            let today = renewal_opens(end) + Duration::days(into);
+            prop_assert_eq!(may_renew(today, end), today <= end);
+            prop_assert!(!may_renew(renewal_opens(end) - Duration::DAY, end));
+            let renewed = by_birthday(born, today, Some(end));
+            match today.cmp(&end) {
+                std::cmp::Ordering::Less => prop_assert_eq!(renewed, birthday_in(born, end.year() + 5)),
+                // The birthday on the day itself does not count. (P-02)
+                std::cmp::Ordering::Equal => prop_assert_eq!(renewed, birthday_in(born, end.year() + 6)),
+                // A new issue. (P-03)
+                std::cmp::Ordering::Greater => prop_assert_eq!(renewed, by_birthday(born, today, None)),
+            }
+            // Issued again alone, a signature certificate does not outlive the authentication certificate beside it. (R5)
+            let again = day + Duration::days(alone);
+            prop_assert!(signature_expiry(born, again, None, Some(authentication), card) <= authentication);
+        }
     }
 }
