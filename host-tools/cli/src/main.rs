@@ -6,6 +6,7 @@ mod authority;
 mod bench;
 mod card;
 mod check;
+mod client;
 mod conform;
 mod decode;
 mod desk;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Command::Ledger(ledger) => service::ledger(&ledger),
         Command::Serve(serve) => serve::run(&serve),
         Command::Check(check) => check::run(&check),
+        Command::Client(client) => client::run(&client),
         Command::Conform(conform) => conform::run(&conform),
         Command::Show(show) => show::run(&show),
         Command::Card(args::Card::Report(report)) => card::report(&report),

@@ -1,11 +1,15 @@
 //! The card seen from a program, over any reader: the JPKI application here, any application as [`Selected`], secure
-//! messaging as [`Messaging`].
+//! messaging as [`Messaging`]; and what the user client software 利用者クライアントソフト does with it ([`viewer`],
+//! [`passwords`]).
 
 mod application;
 mod messaging;
+pub mod passwords;
+pub mod viewer;
 
 pub use application::Selected;
 pub use messaging::Messaging;
+pub use passwords::{Password, PasswordError, Passwords};
 
 use apdu::{Command, Response, Sw};
 use sim::reader::{Reader, ReaderError};

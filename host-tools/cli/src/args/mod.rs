@@ -1,9 +1,13 @@
 //! The command line: one table that makes parser, help and error messages.
 
 mod authority;
+mod client;
 mod service;
 
 pub(crate) use authority::{Authority, AuthorityServe, ListVerifiers, RegisterVerifier};
+pub(crate) use client::{
+    Certificate, Client, ClientChangePin, ClientExport, ClientShow, ClientStatus, Language, OnCard,
+};
 pub(crate) use service::{
     CallCentre, Cause, Certify, Clock, ClockAdvance, ClockSet, ClockShow, Counter, CounterCard, Ledger, Now, Period,
     Register, Resident, ResidentChange, ResidentLeave, ResidentList, ResidentShow, Which,
@@ -64,6 +68,9 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Prove a card: chain, key pairs, access conditions, tries, lock, signatures of every scheme.
     Check(Check),
+    /// The user client software 利用者クライアントソフト: certificates shown and written to files, PINs changed at home.
+    #[command(subcommand)]
+    Client(Client),
     /// Hold a card against the conformance cases: the simulated one, or anybody's.
     Conform(Conform),
     /// Show what a card holds: everything that is free, and what the values given here open.
