@@ -43,6 +43,15 @@ pub(crate) fn new(new: &args::New) -> Result<(), Failure> {
 
 /// `jitsuin issue`
 pub(crate) fn issue(issue: &args::Issue) -> Result<(), Failure> {
+    if let Some(count) = issue.count {
+        return crate::batch::begin(issue, count);
+    }
+    if let Some(id) = issue.resume.as_deref().filter(|id| id.starts_with("batch-")) {
+        return crate::batch::resume(issue, id);
+    }
+    if issue.jobs.is_some() {
+        return Err(Failure::Usage("--jobs is for batches: give --count N or --resume batch-0001".into()));
+    }
     let mut world = crate::world_at(&issue.world, &issue.now)?;
     let now = world.now()?;
     // Everything that somebody may have typed wrongly is looked at before a card is taken out of the box.
@@ -80,7 +89,7 @@ pub(crate) fn issue(issue: &args::Issue) -> Result<(), Failure> {
 }
 
 /// The first PINs, by the rules of the card's kind.
-fn pins(issue: &args::Issue, profile: &CardProfile) -> Result<Pins, Failure> {
+pub(crate) fn pins(issue: &args::Issue, profile: &CardProfile) -> Result<Pins, Failure> {
     let usage = |error: personalise::PinError| Failure::Usage(error.to_string());
     if profile.is_juki_card() {
         return Pins::of_juki_card(&issue.sign_pin).map_err(usage);
@@ -90,7 +99,7 @@ fn pins(issue: &args::Issue, profile: &CardProfile) -> Result<Pins, Failure> {
 }
 
 /// A card profile by its name, or out of a file where the name looks like one.
-fn profile(name: &str) -> Result<CardProfile, Failure> {
+pub(crate) fn profile(name: &str) -> Result<CardProfile, Failure> {
     let usage = |error: ProfileError| Failure::Usage(error.to_string());
     if !name.contains(['.', '/']) {
         return CardProfile::by_name(name).map_err(usage);

@@ -3,6 +3,7 @@
 mod apdu;
 mod args;
 mod authority;
+mod batch;
 mod bench;
 mod card;
 mod check;

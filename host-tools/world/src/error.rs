@@ -37,6 +37,9 @@ pub enum WorldError {
     /// No such card.
     #[error("no card {0:?} in this world; `jitsuin show WORLD` lists them")]
     NoCard(String),
+    /// No such batch.
+    #[error("no batch {0:?} in this world; `jitsuin issue WORLD --count N` begins one")]
+    NoBatch(String),
     /// No such resident.
     #[error("no resident {0:?} in this world; `jitsuin resident list WORLD` lists them")]
     NoResident(String),

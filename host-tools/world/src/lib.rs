@@ -11,7 +11,7 @@
 //! come one after the other. Serial numbers are given before they are used and never twice; a gap means that something stopped.
 //!
 //! A card is not in the database: it is an image in the folder, personalised over a reader. [`issue`] puts certificates on record
-//! together with the hand-over; what stops before leaves a card that can be taken up, and no certificate.
+//! together with the hand-over; what stops before leaves a card that can be taken up, and no certificate. [`batch`] does it for many at once.
 //!
 //! Nothing here reads the real time but [`clock`], which every world can set.
 //!
@@ -20,6 +20,7 @@
 //! **More than one municipality**, **TLS to PostgreSQL**. A seed makes a world reproducible and thereby public.
 
 pub mod authority;
+pub mod batch;
 pub mod callcentre;
 pub mod card;
 pub mod certificate;

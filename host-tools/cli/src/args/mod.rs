@@ -179,14 +179,19 @@ pub(crate) struct Person {
 
 /// `jitsuin issue`
 #[derive(Debug, Args)]
+#[command(after_help = "Many cards at once, on every processor:\n  \
+    jitsuin issue WORLD --count 1000\n\
+    Ctrl-C stops after the cards in hand; --resume BATCH goes on, also after a crash and in several processes at once. A batch \
+    keeps no PINs: give --auth-pin and the others again. What a crash leaves under cards/ without being listed by \
+    `jitsuin show` is no card of the world.")]
 pub(crate) struct Issue {
     /// World folder.
     pub world: PathBuf,
     /// A resident: sample-1 or sample-2, which come with the tool, a JSON file of `jitsuin person`, or - for standard input.
-    #[arg(long, value_name = "SAMPLE|FILE", conflicts_with_all = ["name", "address", "birth", "sex"])]
+    #[arg(long, value_name = "SAMPLE|FILE", conflicts_with_all = ["name", "address", "birth", "sex", "count"])]
     pub person: Option<String>,
     /// Name, family and given name separated by an ideographic space.
-    #[arg(long, requires_all = ["address", "birth", "sex"])]
+    #[arg(long, requires_all = ["address", "birth", "sex"], conflicts_with = "count")]
     pub name: Option<String>,
     /// Address from the prefecture on, at most 200 characters.
     #[arg(long, requires = "name")]
@@ -222,12 +227,24 @@ pub(crate) struct Issue {
     #[arg(long)]
     pub no_authentication: bool,
     /// Last day of the stay of a foreign resident who is not on the register yet.
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day, conflicts_with = "count")]
     pub stay_ends: Option<Date>,
+    /// Issue a batch of so many cards to invented residents, all with the PINs given here; its id stands on the last line.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(world::batch::MOST)))]
+    pub count: Option<u32>,
+    /// Make so many cards of a batch at once [default: as many as there are processors].
+    #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
+    /// Invent the same residents of a batch each time.
+    #[arg(long, value_name = "N", requires = "count")]
+    pub seed: Option<u64>,
+    /// Ages of a batch's residents: completed years from A to B, both included, at most 110 [default: 0..105].
+    #[arg(long, value_name = "A..B", value_parser = ages, requires = "count")]
+    pub age: Option<std::ops::RangeInclusive<u8>>,
     #[command(flatten)]
     pub now: Now,
-    /// Finish an issue that was interrupted, instead of taking a new card.
-    #[arg(long, value_name = "CARD", conflicts_with_all = ["person", "name"])]
+    /// Finish an issue that was interrupted, instead of taking a new card: card-0001, or a whole batch, batch-0001.
+    #[arg(long, value_name = "CARD|BATCH", conflicts_with_all = ["person", "name", "count"])]
     pub resume: Option<String>,
     /// Print one JSON document instead of text.
     #[arg(long)]

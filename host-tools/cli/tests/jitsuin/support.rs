@@ -84,9 +84,14 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> World {
+        Self::with(&[])
+    }
+
+    /// A world made with these options.
+    pub(crate) fn with(options: &[&str]) -> World {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("world");
-        jitsuin(["new".as_ref(), path.as_os_str()]).succeeded();
+        run(binary().arg("new").arg(&path).args(options)).succeeded();
         World { _folder: folder, path }
     }
 

@@ -50,7 +50,7 @@ pub(crate) fn person(birth: &str) -> Person {
 }
 
 /// A card with its image, and nothing in between.
-struct InReader(StoredCard);
+pub(crate) struct InReader(StoredCard);
 
 impl Reader for InReader {
     fn power_on(&mut self) -> Result<Vec<u8>, ReaderError> {
@@ -152,7 +152,7 @@ impl Town {
         Ok(card.record.id)
     }
 
-    fn reader(&self, card: &str) -> InReader {
+    pub(crate) fn reader(&self, card: &str) -> InReader {
         InReader(StoredCard::open(&self.world.image(card), SimRng::from_os().expect("randomness")).expect("opens"))
     }
 
