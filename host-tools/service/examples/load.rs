@@ -55,7 +55,7 @@ fn main() -> Outcome<()> {
 fn serve() -> Outcome<()> {
     let mut rng = SimRng::from_os()?;
     let begin = OffsetDateTime::now_utc() - time::Duration::hours(1);
-    let mut authority = Authority::create(Hierarchy::Authentication, begin, &mut rng)?;
+    let authority = Authority::create(Hierarchy::Authentication, begin, &mut rng)?;
     let key = pki::keys::generate(&mut rng)?;
     let end = birthday::by_birthday(Date::from_ordinal_date(1980, 48)?, birthday::jst_date(begin), None);
     let (registry, mut certificates) = (Memory::default(), vec![Base64::encode_string(authority.root())]);
