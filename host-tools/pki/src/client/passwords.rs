@@ -99,7 +99,9 @@ pub enum PasswordError {
     #[error("the new value was refused and nothing was asked of the card: {0}")]
     Rule(#[from] PinError),
     /// The two objects of one password differ now.
-    #[error("the first of the two objects took the new value and the second did not; repeat the change for it at the counter: {0}")]
+    #[error(
+        "the first of the two objects took the new value and the second did not; repeat the change for it at the counter: {0}"
+    )]
     Half(Box<PasswordError>),
     /// Anything else.
     #[error(transparent)]
@@ -110,9 +112,7 @@ impl PasswordError {
     fn of(password: Password, error: ClientError) -> Self {
         match error.sw() {
             Some(Sw::FILE_NOT_FOUND | Sw::REFERENCED_DATA_NOT_FOUND) => PasswordError::Absent(password.names()),
-            Some(Sw::AUTHENTICATION_METHOD_BLOCKED | Sw::BLOCKED) => {
-                PasswordError::Locked(password.names())
-            }
+            Some(Sw::AUTHENTICATION_METHOD_BLOCKED | Sw::BLOCKED) => PasswordError::Locked(password.names()),
             Some(sw) => match sw.retries() {
                 Some(0) => PasswordError::Locked(password.names()),
                 Some(left) => PasswordError::Wrong { name: password.names(), left },
@@ -216,7 +216,9 @@ impl<'r> Passwords<'r> {
         // A locked or differing second object is found before the first one changes.
         if objects.len() > 1 {
             for (application, object) in &objects {
-                Selected::select(self.reader, application).and_then(|mut one| one.verify(*object, &old)).map_err(said)?;
+                Selected::select(self.reader, application)
+                    .and_then(|mut one| one.verify(*object, &old))
+                    .map_err(said)?;
             }
         }
         for (index, (application, object)) in objects.into_iter().enumerate() {
