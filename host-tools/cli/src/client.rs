@@ -1,6 +1,8 @@
 //! `jitsuin client`: the user client software 利用者クライアントソフト, over any reader. (service.md §5)
 
 mod certificates;
+mod genuine;
+mod http;
 mod password;
 
 use crate::{
@@ -24,6 +26,8 @@ pub(crate) fn run(client: &Client) -> Result<(), Failure> {
         Client::Export(export) => certificates::export(export),
         Client::Status(status) => password::status(status),
         Client::ChangePin(change) => password::change(change),
+        Client::Fingerprint(ask) => genuine::fingerprint(ask),
+        Client::Validity(ask) => genuine::validity(ask),
     }
 }
 

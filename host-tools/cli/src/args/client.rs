@@ -20,6 +20,10 @@ pub(crate) enum Client {
     Status(ClientStatus),
     /// Give a PIN a new value 暗証番号変更.
     ChangePin(ClientChangePin),
+    /// Compare the CA certificates on the card with their published fingerprints フィンガープリント.
+    Fingerprint(ClientFingerprint),
+    /// Ask whether a certificate can be used 有効性確認, by OCSP or a CRL.
+    Validity(ClientValidity),
 }
 
 /// Which card, and when.
@@ -131,6 +135,48 @@ pub(crate) struct ClientChangePin {
     /// Date of birth, to advise against parts of it [default: what a world has on record].
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     pub birth: Option<Date>,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `jitsuin client fingerprint`
+#[derive(Debug, Args)]
+#[command(after_help = "Exit code 1 where a CA certificate of the card is not on the list.")]
+pub(crate) struct ClientFingerprint {
+    #[command(flatten)]
+    pub on: OnCard,
+    /// Published list: a JSON file, or http://HOST/fingerprints.json of an authority.
+    #[arg(long, value_name = "FILE|URL")]
+    pub list: Option<String>,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `jitsuin client validity`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit code 0 for a certificate that is good, 1 for one that is held, revoked, expired or unknown."
+)]
+pub(crate) struct ClientValidity {
+    #[command(flatten)]
+    pub on: OnCard,
+    /// Which certificate.
+    #[arg(long, default_value = "own-authentication")]
+    pub certificate: Certificate,
+    /// Signature password 署名用暗証番号, for own-signature; - reads it from standard input.
+    #[arg(long, value_name = "PASSWORD")]
+    pub sign_pin: Option<String>,
+    /// Ask this OCSP responder: http://HOST/ocsp/authentication or http://HOST/ocsp/signature.
+    #[arg(long, value_name = "URL", required_unless_present = "crl", conflicts_with = "crl")]
+    pub ocsp: Option<String>,
+    /// Look into this CRL: a DER file, or http://HOST/crl/authentication.crl.
+    #[arg(long, value_name = "FILE|URL")]
+    pub crl: Option<String>,
+    /// Token of a registered verifier.
+    #[arg(long, value_name = "TOKEN", env = "JITSUIN_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
     /// Print one JSON document instead of text.
     #[arg(long)]
     pub json: bool,

@@ -62,7 +62,9 @@ fn title(place: Place, language: Language) -> String {
 }
 
 fn print(shown: &Shown, language: Language) {
-    let line = |label, value: &str| say!("  {}: {value}", pick(label, language));
+    // Anybody's card may hold anything.
+    let plain = |value: &str| value.replace(char::is_control, "\u{FFFD}");
+    let line = |label, value: &str| say!("  {}: {}", pick(label, language), plain(value));
     say!("{}", title(shown.certificate, language));
     line(["subject", "主体者"], &pick([&shown.subject, &shown.subject_japanese], language));
     if let Some(holder) = &shown.holder {
