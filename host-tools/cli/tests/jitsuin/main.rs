@@ -1,6 +1,7 @@
 //! The `jitsuin` binary as its users meet it: its own commands, other people's programs, and the README.
 
 mod bench;
+mod client;
 mod clients;
 mod commands;
 mod conform;
