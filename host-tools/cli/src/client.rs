@@ -4,6 +4,7 @@ mod certificates;
 mod genuine;
 mod http;
 mod password;
+mod revoke;
 
 use crate::{
     args::{self, Client, OnCard},
@@ -28,6 +29,7 @@ pub(crate) fn run(client: &Client) -> Result<(), Failure> {
         Client::ChangePin(change) => password::change(change),
         Client::Fingerprint(ask) => genuine::fingerprint(ask),
         Client::Validity(ask) => genuine::validity(ask),
+        Client::Revoke(ask) => revoke::run(ask),
     }
 }
 

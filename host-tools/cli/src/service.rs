@@ -219,7 +219,7 @@ fn done(
 }
 
 /// The paper that the counter hands out.
-fn handed(done: &Done, json: bool) -> Result<(), Failure> {
+pub(crate) fn handed(done: &Done, json: bool) -> Result<(), Failure> {
     if json {
         return crate::print_json(done);
     }

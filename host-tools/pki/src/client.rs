@@ -1,11 +1,12 @@
 //! The card seen from a program, over any reader: the JPKI application here, any application as [`Selected`], secure
 //! messaging as [`Messaging`]; and what the user client software 利用者クライアントソフト does with it ([`viewer`],
-//! [`passwords`], [`genuine`], [`validity`]).
+//! [`passwords`], [`genuine`], [`validity`], [`revocation`]).
 
 mod application;
 pub mod genuine;
 mod messaging;
 pub mod passwords;
+pub mod revocation;
 pub mod validity;
 pub mod viewer;
 

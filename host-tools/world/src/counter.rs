@@ -93,7 +93,7 @@ impl Cause {
 }
 
 /// A card of somebody who is alive, held until the transaction ends.
-async fn held(tx: &mut Tx, id: &str) -> Result<(Registered, Card), WorldError> {
+pub(crate) async fn held(tx: &mut Tx, id: &str) -> Result<(Registered, Card), WorldError> {
     let known = card::get(&mut **tx, id).await?;
     let holder = register::hold(tx, &known.resident).await?;
     Ok((holder, card::hold(tx, id).await?))

@@ -96,6 +96,9 @@ pub enum WorldError {
     /// The rules of the service say no.
     #[error("{0}")]
     Rule(String),
+    /// A request over the network that is not believed.
+    #[error(transparent)]
+    Request(#[from] pki::client::revocation::RequestError),
     /// The folder.
     #[error(transparent)]
     Folder(#[from] FolderError),

@@ -32,6 +32,7 @@ mod half;
 pub mod issue;
 pub mod ledger;
 mod old;
+pub mod online;
 mod paper;
 pub mod register;
 mod request;

@@ -2,6 +2,8 @@
 //!
 //! PostgreSQL is taken where `JITSUIN_POSTGRES` names a server: postgres://USER@HOST, whose user may make databases.
 
+#[path = "procedures/online.rs"]
+mod online;
 mod support;
 
 use pki::{personalise::Halves, profile::Hierarchy, resident::Resident};

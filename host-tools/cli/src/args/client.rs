@@ -24,6 +24,8 @@ pub(crate) enum Client {
     Fingerprint(ClientFingerprint),
     /// Ask whether a certificate can be used 有効性確認, by OCSP or a CRL.
     Validity(ClientValidity),
+    /// Apply over the network for the revocation of a certificate 失効申請, signed by the card.
+    Revoke(ClientRevoke),
 }
 
 /// Which card, and when.
@@ -177,6 +179,37 @@ pub(crate) struct ClientValidity {
     /// Token of a registered verifier.
     #[arg(long, value_name = "TOKEN", env = "JITSUIN_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `jitsuin client revoke`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The request is signed with the key of the certificate that is to be revoked, and ends it for good. A suspended \
+                        certificate is revoked at the counter instead."
+)]
+pub(crate) struct ClientRevoke {
+    /// World folder, whose authorities take the request.
+    pub world: PathBuf,
+    /// Card id of a card of this world; with --pcsc, the card in the reader.
+    #[arg(required_unless_present = "pcsc", conflicts_with = "pcsc")]
+    pub card: Option<String>,
+    /// A reader behind this PC/SC socket.
+    #[arg(long, value_name = "SOCKET")]
+    pub pcsc: Option<PathBuf>,
+    /// Name of the reader [default: the first].
+    #[arg(long, value_name = "NAME", requires = "pcsc")]
+    pub reader: Option<String>,
+    /// Which certificate: own-authentication or own-signature.
+    #[arg(long)]
+    pub certificate: Certificate,
+    /// The PIN of its key; - reads it from standard input.
+    #[arg(long, value_name = "PIN", default_value = "-")]
+    pub pin: String,
+    #[command(flatten)]
+    pub now: Now,
     /// Print one JSON document instead of text.
     #[arg(long)]
     pub json: bool,

@@ -6,8 +6,8 @@ mod service;
 
 pub(crate) use authority::{Authority, AuthorityServe, ListVerifiers, RegisterVerifier};
 pub(crate) use client::{
-    Certificate, Client, ClientChangePin, ClientExport, ClientFingerprint, ClientShow, ClientStatus, ClientValidity,
-    Language, OnCard,
+    Certificate, Client, ClientChangePin, ClientExport, ClientFingerprint, ClientRevoke, ClientShow, ClientStatus,
+    ClientValidity, Language, OnCard,
 };
 pub(crate) use service::{
     CallCentre, Cause, Certify, Clock, ClockAdvance, ClockSet, ClockShow, Counter, CounterCard, Ledger, Now, Period,

@@ -2,6 +2,7 @@
 
 mod batch;
 mod bench;
+mod client;
 mod clients;
 mod commands;
 mod conform;

@@ -171,14 +171,14 @@ impl Shown {
     }
 }
 
-/// What stands at a place on a card, if anything does.
-pub type Found = (Place, Option<Vec<u8>>);
+/// A certificate in DER, where the card has one in this place.
+pub type OnCard = (Place, Option<Vec<u8>>);
 
 /// Everything that a card shows, of the signature certificate only with its password.
 ///
 /// # Errors
 /// [`PasswordError`](super::PasswordError) of the password, or of the card.
-pub fn read(jpki: &mut Jpki<'_>, sign_pin: Option<&str>) -> Result<Vec<Found>, super::PasswordError> {
+pub fn read(jpki: &mut Jpki<'_>, sign_pin: Option<&str>) -> Result<Vec<OnCard>, super::PasswordError> {
     if let Some(pin) = sign_pin {
         Passwords::open(jpki, Half::Signature, pin)?;
     }

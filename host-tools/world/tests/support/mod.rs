@@ -202,6 +202,13 @@ impl Town {
         }
     }
 
+    /// Lets a program talk to the card.
+    pub(crate) fn with_jpki<T>(&self, card: &str, talk: impl FnOnce(&mut Jpki<'_>) -> T) -> T {
+        let mut reader = self.reader(card);
+        reader.power_on().expect("powers");
+        talk(&mut Jpki::select(&mut reader).expect("selects"))
+    }
+
     pub(crate) fn sql(&self, statement: &str) -> Result<(), sqlx::Error> {
         wait(async {
             let pool = sqlx::AnyPool::connect(&self.world.database()).await?;
