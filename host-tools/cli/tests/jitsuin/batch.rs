@@ -46,7 +46,9 @@ fn kill(mut worker: Killed) -> bool {
 /// Begins a batch with a worker that dies early.
 fn begin(world: &World) {
     let size = SIZE.to_string();
-    let worker = Killed(start(world, &["--count", &size, "--jobs", "1", "--profile", "jpki-only", "--seed", "5"]));
+    // Children have no signature certificate, so nothing to open it with.
+    let options = ["--count", &size, "--jobs", "1", "--profile", "jpki-only", "--seed", "5", "--age", "16..90"];
+    let worker = Killed(start(world, &options));
     let database = open(world);
     crate::support::until("the batch", || batch::get(&database, BATCH).is_ok());
     kill(worker);
