@@ -49,7 +49,10 @@ fn what_differs_fails_only_where_it_is_asked_for() {
 const NOT_PASSED: [(&str, &[&str]); 4] = [
     ("clears-on-reset", &["LNK-008"]),
     ("clears-on-select", &["STA-006"]),
-    ("blocked-6983", &["PIN-011", "PIN-012", "PIN-014", "CHG-009", "TXT-022", "TXT-024", "FAC-019", "SMG-014"]),
+    (
+        "blocked-6983",
+        &["PIN-011", "PIN-012", "PIN-014", "CHG-009", "TXT-022", "TXT-024", "FAC-019", "SMG-014", "SMG-028"],
+    ),
     ("password-per-signature", &["STA-007"]),
 ];
 
