@@ -1,4 +1,4 @@
-//! The authorities around the card: TEST certificate authorities, residents, the municipal counter, the relying party.
+//! The authorities around the card: TEST certificate authorities, residents, the client software, the relying party.
 //!
 //! # Design
 //!
@@ -6,11 +6,10 @@
 //! [`ca::Authority`] signs what it wrote with a builder. Dates are the [`birthday`] arithmetic of the service, on calendar days
 //! in Japan, and nothing here reads a clock: callers say what time it is.
 //!
-//! A [`mod@world`] is a folder: two authorities, their counters, and a box of cards. The [`counter`] takes a blank card out of it,
-//! personalises it over any reader, and can take up what was interrupted. The [`harness`] proves a card from outside with
-//! nothing but a reader, PINs and the roots; a [`survey`] reads whatever it can. An [`application`] is a form that a card
-//! signs; [`relying`] is the checking side, from paths to a verdict for each check, which re-encodes and compares and never
-//! parses padding.
+//! What signs in a world are its [`authorities`]; who gives serial numbers and keeps the record is the `world` crate. The
+//! [`harness`] proves a card from outside with nothing but a reader, PINs and the roots; a [`survey`] reads whatever it can; the
+//! [`client`] is the resident's software. An [`application`] is a form that a card signs; [`relying`] is the checking side, from
+//! paths to a verdict for each check, which re-encodes and compares and never parses padding.
 //!
 //! [`revocation`] is both sides of CRLs and OCSP: an authority's lists and answers, and what makes a relying party believe them.
 //!
@@ -18,8 +17,7 @@
 //!
 //! # Not supported
 //!
-//! **Delta and indirect CRLs**, **renewal**, **a residents' register**, **more than one municipality**. A seed makes a world
-//! reproducible and thereby public.
+//! **Delta and indirect CRLs**, **more than one municipality**.
 
 pub mod application;
 pub mod authorities;
