@@ -1,9 +1,6 @@
 //! Issue in bulk by many workers at once, while the call centre stops what was just handed out: no serial twice, nothing lost.
 
-// Other tests use the rest of it.
-#[allow(dead_code)]
-mod support;
-
+use crate::support::{BOTH, Town, everywhere};
 use der::Decode;
 use pki::{
     ca::pem,
@@ -20,7 +17,6 @@ use std::{
     thread,
     time::Duration,
 };
-use support::{BOTH, Town, everywhere};
 use world::{
     WorldError,
     batch::{self, Batch, Plan},

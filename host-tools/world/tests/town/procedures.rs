@@ -2,12 +2,10 @@
 //!
 //! PostgreSQL is taken where `JITSUIN_POSTGRES` names a server: postgres://USER@HOST, whose user may make databases.
 
-#[path = "procedures/online.rs"]
 mod online;
-mod support;
 
+use crate::support::{BOTH, everywhere, moment, person};
 use pki::{personalise::Halves, profile::Hierarchy, resident::Resident};
-use support::{BOTH, everywhere, moment, person};
 use time::macros::date;
 use world::{
     WorldError, callcentre, clock,

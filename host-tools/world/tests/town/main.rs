@@ -1,0 +1,5 @@
+//! A town: its counter, register and call centre at work, alone and by many workers, on both databases.
+
+mod batch;
+mod procedures;
+mod support;
