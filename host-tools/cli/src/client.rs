@@ -2,7 +2,6 @@
 
 mod certificates;
 mod genuine;
-mod http;
 mod password;
 mod revoke;
 
@@ -12,6 +11,7 @@ use crate::{
     failure::Failure,
 };
 use pki::client::{Jpki, PasswordError};
+use service::http::HttpError;
 use sim::{pcsc::PcscReader, reader::Reader};
 use std::io::{BufRead, Read};
 use time::{Date, OffsetDateTime};
@@ -104,6 +104,14 @@ fn secret(value: &str) -> Result<Zeroizing<String>, Failure> {
 fn refused(error: PasswordError) -> Failure {
     match error {
         PasswordError::Rule(_) => Failure::Usage(error.to_string()),
+        _ => Failure::Refused(error.to_string()),
+    }
+}
+
+/// A scheme that is not spoken is a matter of usage, everything else what the other end said.
+fn unheard(error: HttpError) -> Failure {
+    match error {
+        HttpError::Scheme(_) => Failure::Usage(error.to_string()),
         _ => Failure::Refused(error.to_string()),
     }
 }

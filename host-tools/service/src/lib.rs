@@ -6,6 +6,8 @@
 //! asked of a [`Registry`](authority::Registry) at every request, so nothing here can be out of date for longer than an answer's
 //! own life; the certification authority's keys and formats are those of the `pki` crate.
 //!
+//! [`mod@asking`] is the other end: a relying party that asks an authority, through the small client of [`mod@http`].
+//!
 //! [`mod@server`] carries a router over HTTP/1.1 under limits: connections, bytes, and times for everything that a peer could draw
 //! out. It listens on loopback unless it is told otherwise.
 //!
@@ -15,5 +17,7 @@
 //!
 //! **TLS**: put a proxy in front of it where tokens leave the machine. **HTTP/2**.
 
+pub mod asking;
 pub mod authority;
+pub mod http;
 pub mod server;

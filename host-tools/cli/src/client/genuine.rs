@@ -1,6 +1,6 @@
 //! Whether a card's CAs are genuine, and whether its certificates can be used.
 
-use super::{http, place, refused, secret, with_card};
+use super::{place, refused, secret, unheard, with_card};
 use crate::{args, failure::Failure, out::say};
 use pki::{
     client::{
@@ -9,10 +9,13 @@ use pki::{
         validity::{Checked, Verdict},
         viewer::{Place, Shown},
     },
-    revocation::{crl, ocsp},
+    revocation::crl,
 };
 use serde_json::json;
-use sim::rng::SimRng;
+use service::{
+    asking::{NotTold, Responder},
+    http,
+};
 use std::{fs, io::Read};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -66,7 +69,7 @@ fn print(one: &Compared) {
 /// A file, or what an address answers.
 fn fetch(place: &str, token: Option<&str>, most: usize) -> Result<Vec<u8>, Failure> {
     if http::is_url(place) {
-        return http::get(place, token, most);
+        return http::get(place, token, most).map_err(unheard);
     }
     let mut bytes = Vec::new();
     let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
@@ -112,8 +115,11 @@ fn asked(checked: &Checked, ask: &args::ClientValidity, now: OffsetDateTime) -> 
     let token = ask.token.as_deref();
     match (&ask.ocsp, &ask.crl) {
         (Some(url), _) => {
-            let query = checked.query()?.with_nonce(&mut SimRng::from_os()?);
-            let answer = http::post(url, token, "application/ocsp-request", &query.to_der()?, ocsp::ANSWER_MAX)?;
+            let told = Responder::new(url, token).ask(checked.query()?);
+            let (query, answer) = told.map_err(|error| match error {
+                NotTold::Http(error) => unheard(error),
+                error => error.into(),
+            })?;
             Ok(checked.by_ocsp(&query, &answer, now))
         }
         (None, Some(place)) => Ok(checked.by_crl(&fetch(place, token, crl::BYTES_MAX)?, now)),

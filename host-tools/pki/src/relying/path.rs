@@ -12,6 +12,7 @@ mod policies;
 pub use policies::{ANY, Policies};
 
 use super::certificate::{Certificate, Extensions};
+use crate::revocation::{self, Reason};
 use der::asn1::ObjectIdentifier;
 use policies::Place;
 use std::collections::BTreeSet;
@@ -121,6 +122,19 @@ pub enum Status {
     Unknown,
     /// Nothing that could be believed was told, and why.
     Unavailable(String),
+}
+
+/// As an authority tells it.
+impl From<revocation::Status> for Status {
+    fn from(told: revocation::Status) -> Self {
+        match told {
+            revocation::Status::Good => Status::Good,
+            revocation::Status::Revoked { at, reason: Reason::CertificateHold } => Status::OnHold { at },
+            revocation::Status::Revoked { at, reason: Reason::Unspecified } => Status::Revoked { at, reason: None },
+            revocation::Status::Revoked { at, reason } => Status::Revoked { at, reason: Some(reason.code()) },
+            revocation::Status::Unknown => Status::Unknown,
+        }
+    }
 }
 
 impl std::fmt::Display for Status {

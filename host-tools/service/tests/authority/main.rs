@@ -1,5 +1,6 @@
 //! The authorities over HTTP: openssl as a client, the relying side of `pki` as another, and peers that behave badly.
 
+mod asking;
 mod crl;
 mod limits;
 mod logs;
