@@ -65,7 +65,7 @@ pub fn rows(stored: &Stored) -> Result<Vec<Row>, BenchError> {
         slot.insert(Box::new(stored.card()?));
         let card = Who("card", "the same slot without a socket", Side::Rival);
         contenders.push(exchanges(act, card, reader(LocalReader::new(slot)), stored, None, SHARE)?);
-        if act == "sign" {
+        if apdu::signs(act) {
             contenders.push(stored.engine()?);
         }
         // What the server's thread does is counted by nobody.

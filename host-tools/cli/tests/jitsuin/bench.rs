@@ -104,10 +104,10 @@ fn json_may_take_the_place_of_the_text() {
 #[test]
 fn cards_and_sockets_are_measured_beside_the_engine() {
     let report = json(&quick(&["apdu", "--json", "-"]).succeeded().out);
-    assert_eq!(names(&report["rows"]), ["card-sign", "card-select", "card-read"]);
+    assert_eq!(names(&report["rows"]), ["card-sign", "card-sign-again", "card-select", "card-read"]);
     assert_eq!(names(&report["rows"][0]["figures"]), ["card", "engine"]);
     let report = json(&quick(&["socket", "--json", "-"]).succeeded().out);
-    assert_eq!(names(&report["rows"]), ["socket-sign", "socket-select", "socket-read"]);
+    assert_eq!(names(&report["rows"]), ["socket-sign", "socket-sign-again", "socket-select", "socket-read"]);
     let figures = names(&report["rows"][0]["figures"]);
     assert!(figures.starts_with(&["socket"]) && figures.ends_with(&["card", "engine"]), "{figures:?}");
     assert_eq!(report["rows"][0]["clock"], "wall");
