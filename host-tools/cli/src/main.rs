@@ -19,6 +19,7 @@ mod private;
 mod serve;
 mod service;
 mod show;
+mod story;
 mod tour;
 
 use crate::{
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command.unwrap_or(Command::Tour(args::Tour::default())) {
         Command::Tour(tour) => tour::run(&tour),
+        Command::Story(story) => story::run(&story),
         Command::New(new) => issue::new(&new),
         Command::Profiles(profiles) => issue::profiles(&profiles),
         Command::Person(person) => person::run(&person),

@@ -16,7 +16,7 @@ use time::{Duration, Month, OffsetDateTime, format_description::well_known::Rfc3
 use world::{
     Certificate, World, callcentre, certificate, clock as world_clock,
     counter::{self, Cause, Done, Procedure},
-    ledger::{self as world_ledger, Filter},
+    ledger::{self as world_ledger, Event, Filter},
     register::{self, Change, Registered},
     status::{CertificateStatus, ResidentStatus},
 };
@@ -228,7 +228,7 @@ pub(crate) fn handed(done: &Done, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-const fn halves(which: Which) -> Halves {
+pub(crate) const fn halves(which: Which) -> Halves {
     Halves {
         signature: matches!(which, Which::Signature | Which::Both),
         authentication: matches!(which, Which::Authentication | Which::Both),
@@ -283,12 +283,15 @@ pub(crate) fn ledger(ledger: &args::Ledger) -> Result<(), Failure> {
     if ledger.json {
         return crate::print_json(&events);
     }
-    for event in events {
-        let who =
-            [&event.resident, &event.card].into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ");
-        let serial = event.serial.map(|serial| format!(" {serial}")).unwrap_or_default();
-        let at = event.at.format(&Rfc3339)?;
-        say!("{:>6}  {at}  {:11}  {}  {who}{serial}  {}", event.id, event.actor, event.event, event.detail);
-    }
+    events.iter().try_for_each(write_event)
+}
+
+/// A line of the ledger.
+pub(crate) fn write_event(event: &Event) -> Result<(), Failure> {
+    let who = [&event.resident, &event.card].into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ");
+    let certificate = event.authority.as_ref().zip(event.serial.as_ref());
+    let serial = certificate.map(|(authority, serial)| format!(" {authority}:{serial}")).unwrap_or_default();
+    let at = event.at.format(&Rfc3339)?;
+    say!("{:>6}  {at}  {:11}  {}  {who}{serial}  {}", event.id, event.actor, event.event, event.detail);
     Ok(())
 }

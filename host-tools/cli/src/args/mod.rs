@@ -40,6 +40,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Show everything at once: a fresh world, a card issued over its PC/SC socket, and the card proved.
     Tour(Tour),
+    /// Play ten years of one card: issue, use, move, loss, release, lock, renewal, marriage, revocation, expiry; and the ledger.
+    Story(Story),
     /// Make a world: two certificate authorities and an empty box of cards.
     New(New),
     /// List the kinds of cards that can be issued.
@@ -93,6 +95,20 @@ pub(crate) enum Command {
 /// `jitsuin tour`
 #[derive(Debug, Args, Default)]
 pub(crate) struct Tour {
+    /// Keep the world in this folder (which must not exist) instead of removing it.
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+    /// Make the same keys and certificates each time.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `jitsuin story`
+#[derive(Debug, Args)]
+pub(crate) struct Story {
     /// Keep the world in this folder (which must not exist) instead of removing it.
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,

@@ -10,5 +10,6 @@ mod people;
 mod procedures;
 mod readme;
 mod registry;
+mod story;
 mod support;
 mod whole_card;
