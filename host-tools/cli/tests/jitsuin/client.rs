@@ -185,3 +185,28 @@ fn authorities_are_asked_and_told() {
     }
     client(&world, "revoke", &card, &[&revoke[..], &[AUTH_PIN]].concat()).failed(1, &["revoked already"]);
 }
+
+/// Row 30 at home: looser rules for the password, and the prefecture's certificate in place of both others.
+#[test]
+fn a_juki_card_at_home() {
+    let world = World::new();
+    let card = world.issue(&["--profile", "juki-card", "--sign-pin", SIGN_PIN]);
+    assert_eq!(tries(&world, &card)[..2], [None, Some(5)], "it has no user authentication PIN");
+    let change = |new| client(&world, "change-pin", &card, &["--pin", "sign", "--old", SIGN_PIN, "--new", new]);
+    change("123").failed(2, &["4 to 16"]);
+    change("8264").succeeded();
+    let shown = client_json(&world, "show", &card, &["--sign-pin", "8264"]);
+    let own = &shown["certificates"].as_array().expect("a list")[0];
+    assert_eq!(own["certificate"], "own-signature");
+    let revoke = |certificate| client(&world, "revoke", &card, &["--certificate", certificate, "--pin", "8264"]);
+    revoke("own-authentication").failed(1, &["user authentication PIN"]);
+    let said = revoke("own-signature").succeeded();
+    assert!(said.out.contains(own["serial"].as_str().expect("text")), "{}", said.out);
+    let ledger = world.run(&["ledger", "--card", &card, "--json"]).succeeded().out;
+    let ledger: Value = serde_json::from_str(&ledger).expect("json");
+    let of = |event: &str| {
+        let found = ledger.as_array().expect("a list").iter().find(|one| one["event"] == event).expect("an event");
+        (found["actor"].clone(), found["authority"].clone())
+    };
+    assert_eq!(of("certificate-revoked"), ("holder".into(), "prefecture".into()));
+}

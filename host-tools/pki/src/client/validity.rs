@@ -122,3 +122,34 @@ impl Checked {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    const AT: OffsetDateTime = datetime!(2026-11-26 03:00 UTC);
+
+    #[test]
+    fn dates_come_before_what_an_authority_tells() {
+        let revoked = || Ok(Status::Revoked { at: AT, reason: Reason::KeyCompromise });
+        assert_eq!(Verdict::of(Term::Expired, revoked()), Verdict::Expired);
+        assert_eq!(Verdict::of(Term::NotYet, Ok(Status::Good)), Verdict::NotYet);
+        for term in [Term::Within, Term::Ending] {
+            assert_eq!(Verdict::of(term, Ok(Status::Good)), Verdict::Good);
+            assert_eq!(Verdict::of(term, revoked()), Verdict::Revoked { since: AT, reason: Reason::KeyCompromise });
+            let held = Ok(Status::Revoked { at: AT, reason: Reason::CertificateHold });
+            assert_eq!(Verdict::of(term, held), Verdict::Held { since: AT });
+        }
+    }
+
+    #[test]
+    fn who_cannot_tell_says_why_and_never_good() {
+        let unknown = |told| match Verdict::of(Term::Within, told) {
+            Verdict::Unknown { why } => why,
+            verdict => panic!("{verdict:?}"),
+        };
+        assert!(unknown(Ok(Status::Unknown)).contains("does not know"));
+        assert_eq!(unknown(Err("nobody answers".into())), "nobody answers");
+    }
+}
