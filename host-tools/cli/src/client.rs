@@ -34,7 +34,7 @@ pub(crate) fn run(client: &Client) -> Result<(), Failure> {
 }
 
 /// A card in a reader, what time it is, and what is known of its holder.
-struct AtHand {
+pub(crate) struct AtHand {
     // Goes before the desk, which waits for nobody.
     reader: PcscReader,
     desk: Option<Desk>,
@@ -63,7 +63,7 @@ impl AtHand {
     }
 
     /// The public certification application 公的個人認証AP.
-    fn jpki(&mut self) -> Result<Jpki<'_>, Failure> {
+    pub(crate) fn jpki(&mut self) -> Result<Jpki<'_>, Failure> {
         Jpki::select(&mut self.reader).map_err(|error| {
             Failure::Refused(format!("this card has no public certification application 公的個人認証AP: {error}"))
         })
@@ -81,7 +81,7 @@ impl AtHand {
 }
 
 /// Does something with a card, and leaves nothing open on it whatever comes of it.
-fn with_card<T>(on: &OnCard, act: impl FnOnce(&mut AtHand) -> Result<T, Failure>) -> Result<T, Failure> {
+pub(crate) fn with_card<T>(on: &OnCard, act: impl FnOnce(&mut AtHand) -> Result<T, Failure>) -> Result<T, Failure> {
     let mut at_hand = AtHand::new(on)?;
     let done = act(&mut at_hand);
     at_hand.leave();
@@ -89,7 +89,7 @@ fn with_card<T>(on: &OnCard, act: impl FnOnce(&mut AtHand) -> Result<T, Failure>
 }
 
 /// A value of the command line, or the next line of standard input where it is `-`.
-fn secret(value: &str) -> Result<Zeroizing<String>, Failure> {
+pub(crate) fn secret(value: &str) -> Result<Zeroizing<String>, Failure> {
     if value != "-" {
         return Ok(Zeroizing::new(value.to_owned()));
     }
@@ -101,7 +101,7 @@ fn secret(value: &str) -> Result<Zeroizing<String>, Failure> {
 }
 
 /// A rule for values is a matter of usage, everything else the card's refusal.
-fn refused(error: PasswordError) -> Failure {
+pub(crate) fn refused(error: PasswordError) -> Failure {
     match error {
         PasswordError::Rule(_) => Failure::Usage(error.to_string()),
         _ => Failure::Refused(error.to_string()),
@@ -109,7 +109,7 @@ fn refused(error: PasswordError) -> Failure {
 }
 
 /// A scheme that is not spoken is a matter of usage, everything else what the other end said.
-fn unheard(error: HttpError) -> Failure {
+pub(crate) fn unheard(error: HttpError) -> Failure {
     match error {
         HttpError::Scheme(_) => Failure::Usage(error.to_string()),
         _ => Failure::Refused(error.to_string()),

@@ -13,6 +13,7 @@ mod decode;
 mod desk;
 mod failure;
 mod issue;
+mod login;
 mod out;
 mod person;
 mod private;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         Command::Counter(counter) => service::counter(&counter),
         Command::CallCentre(args::CallCentre::Stop(stop)) => service::stop(&stop),
         Command::Authority(authority) => authority::run(&authority),
+        Command::Login(login) => login::run(&login),
         Command::Ledger(ledger) => service::ledger(&ledger),
         Command::Serve(serve) => serve::run(&serve),
         Command::Check(check) => check::run(&check),

@@ -27,6 +27,7 @@ mod portal;
 mod recorded;
 mod registry;
 
+pub(crate) use access::bearer;
 pub use access::{Token, TokenHash};
 pub use memory::Memory;
 pub use ocsp::STOCK;

@@ -6,6 +6,8 @@
 //! asked of a [`Registry`](authority::Registry) at every request, so nothing here can be out of date for longer than an answer's
 //! own life; the certification authority's keys and formats are those of the `pki` crate.
 //!
+//! [`mod@login`] is a service that people log in to with their card, and the program that does it.
+//!
 //! [`mod@asking`] is the other end: a relying party that asks an authority, through the small client of [`mod@http`].
 //!
 //! [`mod@server`] carries a router over HTTP/1.1 under limits: connections, bytes, and times for everything that a peer could draw
@@ -20,4 +22,5 @@
 pub mod asking;
 pub mod authority;
 pub mod http;
+pub mod login;
 pub mod server;

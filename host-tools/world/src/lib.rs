@@ -19,6 +19,7 @@
 //!
 //! **More than one municipality**, **TLS to PostgreSQL**. A seed makes a world reproducible and thereby public.
 
+pub mod account;
 pub mod authority;
 pub mod batch;
 pub mod callcentre;

@@ -2,6 +2,7 @@
 
 mod authority;
 mod client;
+mod login;
 mod service;
 
 pub(crate) use authority::{Authority, AuthorityServe, ListVerifiers, RegisterVerifier};
@@ -9,6 +10,7 @@ pub(crate) use client::{
     Certificate, Client, ClientChangePin, ClientExport, ClientFingerprint, ClientRevoke, ClientShow, ClientStatus,
     ClientValidity, Language, OnCard,
 };
+pub(crate) use login::{Login, LoginServe, LoginTo};
 pub(crate) use service::{
     CallCentre, Cause, Certify, Clock, ClockAdvance, ClockSet, ClockShow, Counter, CounterCard, Ledger, Now, Period,
     Register, Resident, ResidentChange, ResidentLeave, ResidentList, ResidentShow, Which,
@@ -65,6 +67,9 @@ pub(crate) enum Command {
     /// The certification authorities over HTTP: OCSP, CRLs, fingerprints; and the verifiers who may ask.
     #[command(subcommand)]
     Authority(Authority),
+    /// Log in with the user authentication certificate 利用者証明: a service, and the program that does it.
+    #[command(subcommand)]
+    Login(Login),
     /// Print the ledger of a world: every event, in order, never changed.
     Ledger(Ledger),
     /// Put a card into a virtual reader until interrupted.

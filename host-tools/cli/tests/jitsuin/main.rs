@@ -6,6 +6,7 @@ mod client;
 mod clients;
 mod commands;
 mod conform;
+mod login;
 mod people;
 mod procedures;
 mod readme;

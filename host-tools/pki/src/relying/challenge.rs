@@ -28,12 +28,17 @@ impl Challenge {
     /// A new one; `None` for a service whose name is no host name.
     #[must_use]
     pub fn new(service: &str, now: OffsetDateTime, rng: &mut impl CryptoRng) -> Option<Self> {
-        let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':');
-        let fits = (1..=SERVICE_MAX).contains(&service.len()) && service.chars().all(known);
         let mut nonce = [0; 32];
         rng.fill_bytes(&mut nonce);
         let issued = now.replace_nanosecond(0).unwrap_or(now);
-        fits.then(|| Challenge { service: service.into(), nonce, issued })
+        Self::is_name(service).then(|| Challenge { service: service.into(), nonce, issued })
+    }
+
+    /// Whether a service may call itself so: a host name, with or without a port.
+    #[must_use]
+    pub fn is_name(service: &str) -> bool {
+        let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':');
+        (1..=SERVICE_MAX).contains(&service.len()) && service.chars().all(known)
     }
 
     /// What is signed: four lines.
@@ -41,6 +46,12 @@ impl Challenge {
     pub fn to_bytes(&self) -> Vec<u8> {
         let nonce = hex::encode(self.nonce);
         format!("Jitsuin login\n{}\n{nonce}\n{}\n", self.service, self.issued.unix_timestamp()).into_bytes()
+    }
+
+    /// Whose it is: a host name.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.service
     }
 
     /// The nonce, to find it again by.

@@ -1,4 +1,4 @@
-//! Tokens of verifiers: shown once, kept as hashes.
+//! Tokens of verifiers and sessions: shown once, kept as hashes.
 
 use axum::http::{HeaderMap, header};
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -66,7 +66,7 @@ impl PartialEq for TokenHash {
 impl Eq for TokenHash {}
 
 /// The token that a request carries. (RFC 6750 §2.1)
-pub(super) fn bearer(headers: &HeaderMap) -> Option<TokenHash> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<TokenHash> {
     let mut all = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (all.next(), all.next()) else { return None };
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
