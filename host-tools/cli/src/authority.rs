@@ -4,6 +4,7 @@ use crate::{
     args::{self, Authority},
     failure::Failure,
     out::say,
+    until,
 };
 use pki::{authorities, revocation::ocsp::KeyKind};
 use serde_json::json;
@@ -76,13 +77,6 @@ fn answer(serve: &args::AuthorityServe) -> Result<(), Failure> {
         if serve.open {
             eprintln!("answering everybody; the real ones answer registered verifiers alone");
         }
-        let (stop, stopped) = tokio::sync::oneshot::channel();
-        let mut stop = Some(stop);
-        ctrlc::set_handler(move || {
-            // A server that is gone already has nothing to stop.
-            let _ = stop.take().map(|stop| stop.send(()));
-        })?;
-        server::serve(listener, authorities.router(), Limits::default(), async { drop(stopped.await) }).await;
-        Ok(())
+        until::interrupted(listener, authorities.router(), Limits::default()).await
     })
 }

@@ -38,7 +38,7 @@ pub(crate) struct AtHand {
     // Goes before the desk, which waits for nobody.
     reader: PcscReader,
     desk: Option<Desk>,
-    now: OffsetDateTime,
+    pub(crate) now: OffsetDateTime,
     birth: Option<Date>,
 }
 

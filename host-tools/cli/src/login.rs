@@ -5,6 +5,7 @@ use crate::{
     client::{refused, secret, unheard, with_card},
     failure::Failure,
     out::say,
+    until,
 };
 use pki::{
     authorities::Authorities,
@@ -57,14 +58,7 @@ fn answer(serve: &args::LoginServe) -> Result<(), Failure> {
         }
         let login = Arc::new(Service::new(&name, vec![root], responder, store, serve.now.now));
         say!("{name} lets people log in at http://{address}/");
-        let (stop, stopped) = tokio::sync::oneshot::channel();
-        let mut stop = Some(stop);
-        ctrlc::set_handler(move || {
-            // A server that is gone already has nothing to stop.
-            let _ = stop.take().map(|stop| stop.send(()));
-        })?;
-        server::serve(listener, login.router(), Limits::default(), async { drop(stopped.await) }).await;
-        Ok(())
+        until::interrupted(listener, login.router(), Limits::default()).await
     })
 }
 
@@ -103,7 +97,11 @@ fn log_in(to: &args::LoginTo) -> Result<(), Failure> {
             say!("{}", drawn.code);
         }
     }
-    if told.accepted { Ok(()) } else { Err(Failure::Refused("ログインできません (the login was refused)".into())) }
+    if told.accepted {
+        Ok(())
+    } else {
+        Err(Failure::Refused("ログインできません (the login was refused)".into()))
+    }
 }
 
 fn show(told: &LoggedIn) {

@@ -1,6 +1,7 @@
 //! The `jitsuin` binary: arguments, one call, an exit code.
 
 mod apdu;
+mod apply;
 mod args;
 mod authority;
 mod batch;
@@ -22,6 +23,7 @@ mod service;
 mod show;
 mod story;
 mod tour;
+mod until;
 
 use crate::{
     args::{Arguments, Command},
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Command::Counter(counter) => service::counter(&counter),
         Command::CallCentre(args::CallCentre::Stop(stop)) => service::stop(&stop),
         Command::Authority(authority) => authority::run(&authority),
+        Command::Apply(apply) => apply::run(&apply),
         Command::Login(login) => login::run(&login),
         Command::Ledger(ledger) => service::ledger(&ledger),
         Command::Serve(serve) => serve::run(&serve),

@@ -6,8 +6,10 @@
 
 pub(crate) mod attributes;
 mod form;
+mod procedure;
 
 pub use form::{BYTES_MAX as FORM_MAX, Form, FormError};
+pub use procedure::Procedure;
 
 use crate::relying::{self, certificate::Certificate};
 use cms::{

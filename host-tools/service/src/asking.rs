@@ -1,4 +1,4 @@
-//! A relying party that asks an authority whether a certificate is revoked. (service.md §8, check 1; §9)
+//! A relying party that asks an authority whether a certificate is revoked, or looks into its list. (service.md §8, check 1; §9)
 
 use crate::http::{self, HttpError};
 use pki::{
@@ -8,6 +8,7 @@ use pki::{
     },
     revocation::{
         certificate::Certificate as Asked,
+        crl::{Crl, CrlError},
         ocsp::{self, Query},
     },
 };
@@ -40,7 +41,10 @@ pub enum NotTold {
     /// A question that cannot be asked, or an answer that is not believed.
     #[error(transparent)]
     Ocsp(#[from] ocsp::OcspError),
-    /// Of the encoder.
+    /// A list that is not believed.
+    #[error(transparent)]
+    Crl(#[from] CrlError),
+    /// Not DER.
     #[error("{0}")]
     Der(#[from] der::Error),
     /// No randomness for a nonce.
@@ -74,6 +78,20 @@ impl Responder {
         let (query, answer) = self.ask(Query::about(&issuer, std::slice::from_ref(&certificate))?)?;
         let told = query.read(&answer, at)?;
         Ok(told.first().copied().map_or(Status::Unknown, Status::from))
+    }
+}
+
+/// A CRL in DER that somebody fetched.
+#[derive(Debug, Clone)]
+pub struct List(pub Vec<u8>);
+
+impl Revocation for List {
+    fn status(&self, certificate: &Certificate, issuer: &Certificate, at: OffsetDateTime) -> Status {
+        let told = || -> Result<Status, NotTold> {
+            let (certificate, issuer) = (Asked::parse(certificate.der())?, Asked::parse(issuer.der())?);
+            Ok(Crl::parse(&self.0)?.verify(&issuer)?.status(&certificate, at)?.into())
+        };
+        told().unwrap_or_else(|why| Status::Unavailable(why.to_string()))
     }
 }
 

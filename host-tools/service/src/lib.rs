@@ -6,6 +6,8 @@
 //! asked of a [`Registry`](authority::Registry) at every request, so nothing here can be out of date for longer than an answer's
 //! own life; the certification authority's keys and formats are those of the `pki` crate.
 //!
+//! [`mod@reception`] is an office that takes signed applications, and the program that sends them.
+//!
 //! [`mod@login`] is a service that people log in to with their card, and the program that does it.
 //!
 //! [`mod@asking`] is the other end: a relying party that asks an authority, through the small client of [`mod@http`].
@@ -22,5 +24,7 @@
 pub mod asking;
 pub mod authority;
 pub mod http;
+mod in_base64;
 pub mod login;
+pub mod reception;
 pub mod server;

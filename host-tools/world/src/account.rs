@@ -5,9 +5,7 @@
 //! certificate is a stranger. Whoever is logged in draws a transfer code beforehand, and gives it with the first login of the new
 //! certificate. (docs/decisions/0023)
 
-use crate::{
-    store::{Store, StoreError, Tx},
-};
+use crate::store::{Store, StoreError, Tx};
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use time::{Duration, OffsetDateTime};
@@ -199,9 +197,8 @@ async fn make_room(tx: &mut Tx, id: &str) -> Result<(), StoreError> {
 }
 
 async fn known(tx: &mut Tx, presented: Presented<'_>) -> Result<Option<String>, StoreError> {
-    let query = sqlx::query(
-        "SELECT account FROM account_certificates WHERE service = $1 AND issuer = $2 AND serial = $3",
-    );
+    let query =
+        sqlx::query("SELECT account FROM account_certificates WHERE service = $1 AND issuer = $2 AND serial = $3");
     let query = query.bind(presented.service).bind(presented.issuer).bind(presented.serial);
     let row = query.fetch_optional(&mut **tx).await?;
     Ok(row.map(|row| row.try_get("account")).transpose()?)
@@ -236,13 +233,7 @@ async fn attach(tx: &mut Tx, now: OffsetDateTime, presented: Presented<'_>, id: 
     Ok(())
 }
 
-async fn keep(
-    tx: &mut Tx,
-    token: &Hash,
-    purpose: &str,
-    account: &str,
-    ends: OffsetDateTime,
-) -> Result<(), StoreError> {
+async fn keep(tx: &mut Tx, token: &Hash, purpose: &str, account: &str, ends: OffsetDateTime) -> Result<(), StoreError> {
     let query = sqlx::query("INSERT INTO account_tokens (token, purpose, account, ends) VALUES ($1, $2, $3, $4)");
     let query = query.bind(hex::encode(token)).bind(purpose).bind(account).bind(ends.unix_timestamp());
     query.execute(&mut **tx).await?;

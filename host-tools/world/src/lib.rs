@@ -20,6 +20,7 @@
 //! **More than one municipality**, **TLS to PostgreSQL**. A seed makes a world reproducible and thereby public.
 
 pub mod account;
+pub mod application;
 pub mod authority;
 pub mod batch;
 pub mod callcentre;

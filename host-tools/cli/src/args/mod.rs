@@ -1,10 +1,14 @@
 //! The command line: one table that makes parser, help and error messages.
 
+mod apply;
 mod authority;
 mod client;
 mod login;
 mod service;
 
+pub(crate) use apply::{
+    Apply, ApplyForm, ApplyList, ApplySend, ApplyServe, ApplyShow, ApplySign, ApplyStatus, ApplyVerify,
+};
 pub(crate) use authority::{Authority, AuthorityServe, ListVerifiers, RegisterVerifier};
 pub(crate) use client::{
     Certificate, Client, ClientChangePin, ClientExport, ClientFingerprint, ClientRevoke, ClientShow, ClientStatus,
@@ -67,6 +71,9 @@ pub(crate) enum Command {
     /// The certification authorities over HTTP: OCSP, CRLs, fingerprints; and the verifiers who may ask.
     #[command(subcommand)]
     Authority(Authority),
+    /// Electronic applications 電子申請: signed on a card, sent, judged, received.
+    #[command(subcommand)]
+    Apply(Apply),
     /// Log in with the user authentication certificate 利用者証明: a service, and the program that does it.
     #[command(subcommand)]
     Login(Login),

@@ -1,5 +1,6 @@
 //! The `jitsuin` binary as its users meet it: its own commands, other people's programs, and the README.
 
+mod apply;
 mod batch;
 mod bench;
 mod client;

@@ -1,8 +1,13 @@
 //! The personal attributes of a signature certificate, and whether they are those of an application form. (pki.md §6)
 
 use super::certificate::Certificate;
-use crate::{application::Form, era::EraYear, person::ADDRESS_MAX};
+use crate::{
+    application::Form,
+    era::EraYear,
+    person::{ADDRESS_MAX, Sex},
+};
 use der::asn1::Utf8StringRef;
+use std::collections::BTreeMap;
 use time::{Date, Month};
 use x509_cert::ext::pkix::name::GeneralName;
 
@@ -92,6 +97,14 @@ impl Attributes {
             (Attribute::Sex, sex),
         ];
         same.into_iter().filter(|(_, same)| !same).map(|(attribute, _)| attribute).collect()
+    }
+
+    /// A form with these attributes filled in; `None` where the certificate has no whole date of birth.
+    #[must_use]
+    pub fn form(&self, procedure: &str, fields: BTreeMap<String, String>) -> Option<Form> {
+        let (procedure, name, address) = (procedure.to_owned(), self.name.text.clone(), self.address.text.clone());
+        let sex = [Sex::Male, Sex::Female].into_iter().find(|sex| sex.code() == self.sex).unwrap_or(Sex::NotApplicable);
+        Some(Form { procedure, name, address, birth: self.birth?, sex, fields })
     }
 
     /// Whether a character of the name or of the address stands for another, so that a comparison cannot see all.

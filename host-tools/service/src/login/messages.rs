@@ -1,6 +1,6 @@
 //! What a login service and its users' programs say to each other: JSON, binary things in base64.
 
-use crate::authority::Token;
+use crate::{authority::Token, in_base64};
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -140,7 +140,12 @@ pub struct Problem {
 }
 
 impl Problem {
-    const fn new(status: StatusCode, error: &'static str, text_en: &'static str, text_ja: &'static str) -> Self {
+    pub(crate) const fn new(
+        status: StatusCode,
+        error: &'static str,
+        text_en: &'static str,
+        text_ja: &'static str,
+    ) -> Self {
         Problem { status, error, text_en, text_ja }
     }
 
@@ -205,18 +210,5 @@ impl IntoResponse for Problem {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
-    }
-}
-
-mod in_base64 {
-    use base64ct::{Base64, Encoding};
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&Base64::encode_string(bytes))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-        Base64::decode_vec(&String::deserialize(deserializer)?).map_err(|_| D::Error::custom("not base64"))
     }
 }
