@@ -88,7 +88,7 @@ pub(crate) fn everywhere(test: impl Fn(&mut Town)) {
     }
 }
 
-fn wait<T>(what: impl Future<Output = T>) -> T {
+pub(crate) fn wait<T>(what: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(what)
 }
 
