@@ -60,6 +60,24 @@ fn the_service_runs_as_it_is_written() {
 }
 
 #[test]
+fn applications_run_as_they_are_written() {
+    if Command::new("openssl").arg("version").output().is_err() {
+        vectors::skipped("the README's block of applications: install Debian's package openssl");
+        return;
+    }
+    let (tour, [apply]) = (blocks("README.md", "tour").swap_remove(0), &blocks("README.md", "apply")[..]) else {
+        panic!("one block")
+    };
+    // A busy machine takes longer than two seconds.
+    let open = |port| format!("until (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null; do sleep 0.1; done");
+    let ready = [38080, 38081, 38082].map(open).join("\n");
+    let out = bash(&format!("{tour}\n{}\ncmp form.json read.json", apply.replace("sleep 2", &ready)));
+    for part in ["登録しました", "受付番号 1", "受理 (accepted)"] {
+        assert!(out.contains(part), "no {part:?} in {out}");
+    }
+}
+
+#[test]
 fn opensc_runs_as_it_is_written() {
     let there = |program: &str| Command::new("which").arg(program).output().is_ok_and(|found| found.status.success());
     if !["opensc-tool", "pkcs15-tool", "pkcs11-tool", "openssl"].into_iter().all(there) {
@@ -84,7 +102,7 @@ fn the_benchmark_runs_as_it_is_written() {
 
 #[test]
 fn both_languages_show_the_same_commands() {
-    for mark in ["tour", "whole", "service", "opensc", "bench"] {
+    for mark in ["tour", "whole", "service", "apply", "opensc", "bench"] {
         assert_eq!(blocks("README.md", mark), blocks("README.ja.md", mark));
     }
 }
