@@ -3,8 +3,7 @@
 mod applicant;
 mod office;
 
-use crate::{args::Apply, failure::Failure, out::say};
-use serde_json::Value;
+use crate::{args::Apply, failure::Failure};
 use std::{fs::File, io::Read, path::Path};
 
 /// `jitsuin apply`
@@ -30,19 +29,6 @@ fn file(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
         return Err(Failure::Usage(format!("{}: more than {most} bytes", path.display())));
     }
     Ok(bytes)
-}
-
-/// A report, check by check. It may come from anybody; none of it moves a terminal.
-fn tell(report: &Value) {
-    let plain = |value: &Value| value.as_str().unwrap_or_default().replace(char::is_control, "\u{FFFD}");
-    for check in report["checks"].as_array().into_iter().flatten() {
-        let mark = match check["verdict"].as_str() {
-            Some("passed") => "ok  ",
-            Some("open") => "open",
-            _ => "FAIL",
-        };
-        say!("{mark}  {}  {} ({})", check["number"], plain(&check["text_ja"]), plain(&check["text_en"]));
-    }
 }
 
 fn refused() -> Failure {

@@ -5,14 +5,14 @@ use crate::{
     client::{refused, secret, unheard, with_card},
     failure::Failure,
     out::say,
-    until,
+    report, until,
 };
 use pki::{
     authorities::Authorities,
     client::{Half, Passwords, viewer::Place},
     relying::{certificate::Certificate, challenge::Challenge},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use service::{
     asking::Responder,
     http::is_url,
@@ -105,12 +105,7 @@ fn log_in(to: &args::LoginTo) -> Result<(), Failure> {
 }
 
 fn show(told: &LoggedIn) {
-    // A service may say anything; none of it moves a terminal.
-    let plain = |value: &Value| value.as_str().unwrap_or_default().replace(char::is_control, "\u{FFFD}");
-    for check in told.report["checks"].as_array().into_iter().flatten() {
-        let mark = if check["verdict"] == "passed" { "ok  " } else { "FAIL" };
-        say!("{mark}  {}  {} ({})", check["number"], plain(&check["text_ja"]), plain(&check["text_en"]));
-    }
+    report::tell(&told.report);
     if let (Some(account), Some(entry)) = (&told.account, told.entry) {
         let how = match entry {
             Entry::Known => "ログインしました (logged in)",

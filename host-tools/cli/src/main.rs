@@ -18,6 +18,7 @@ mod login;
 mod out;
 mod person;
 mod private;
+mod report;
 mod serve;
 mod service;
 mod show;

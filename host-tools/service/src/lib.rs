@@ -26,5 +26,6 @@ pub mod authority;
 pub mod http;
 mod in_base64;
 pub mod login;
+pub mod problem;
 pub mod reception;
 pub mod server;

@@ -18,11 +18,14 @@ mod messages;
 mod outstanding;
 mod site;
 
-pub use messages::{Answered, Challenged, Drawn, LoggedIn, Problem};
+pub use messages::{Answered, Challenged, Drawn, LoggedIn};
 pub use outstanding::{OUTSTANDING_MAX, Outstanding, Unknown};
 pub use site::{Site, SiteError};
 
-use crate::authority::{Token, TokenHash, bearer};
+use crate::{
+    authority::{Token, TokenHash, bearer},
+    problem::Problem,
+};
 use axum::{
     Json, Router,
     extract::{State, rejection::JsonRejection},

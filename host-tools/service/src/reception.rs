@@ -3,7 +3,7 @@
 //!
 //! | path | method | body | answer |
 //! |---|---|---|---|
-//! | `/applications` | POST | `application/pkcs7-mime`: CMS with its content; or `application/json`: [`Detached`] | [`Received`] |
+//! | `/applications` | POST | `application/pkcs7-mime`: CMS with its content; or `application/json`: [`Submission`] | [`Received`] |
 //! | `/applications/{number}` | GET | – | the application, for who has its receipt |
 //! | `/forms` | GET | – | the procedures |
 //! | `/forms/{name}` | GET | – | a blank form |
@@ -17,12 +17,12 @@
 mod messages;
 mod office;
 
-pub use messages::{Detached, Received};
+pub use messages::{Received, Submission};
 pub use office::{Office, OfficeError};
 
 use crate::{
     authority::{Token, TokenHash, bearer},
-    login::Problem,
+    problem::Problem,
 };
 use axum::{
     Json, Router,
@@ -53,7 +53,7 @@ use world::{application, clock, store::Store};
 
 /// Media type of a CMS message. (RFC 8551 §3.2)
 pub const CMS: &str = "application/pkcs7-mime";
-/// Media type of [`Detached`].
+/// Media type of [`Submission`].
 pub const JSON: &str = "application/json";
 /// Most bytes of a request's body: a form has 64 KiB at most, and base64 and CMS take their part.
 pub const BODY_MAX: usize = 256 * 1024;
@@ -109,7 +109,7 @@ impl Reception {
     }
 
     /// Every check, with the authority asked on a thread that may wait.
-    async fn judge(self: &Arc<Self>, sent: &Arc<Detached>, now: OffsetDateTime) -> Result<Report, Problem> {
+    async fn judge(self: &Arc<Self>, sent: &Arc<Submission>, now: OffsetDateTime) -> Result<Report, Problem> {
         let place = Arc::clone(&self.judged).try_acquire_owned().map_err(|_| messages::BUSY)?;
         let (office, sent) = (Arc::clone(self), Arc::clone(sent));
         let judge = move || {
@@ -149,7 +149,7 @@ async fn receive(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let body = body.map_err(|why| messages::unreadable(why.status()))?;
-    let sent = Arc::new(Detached::out_of(&headers, &body)?);
+    let sent = Arc::new(Submission::out_of(&headers, &body)?);
     let now = office.now().await?;
     let report = office.judge(&sent, now).await?;
     let status = outcome(&report);

@@ -1,12 +1,13 @@
 //! The applicant: fills in, signs, sends, asks.
 
-use super::{file, refused, tell};
+use super::{file, refused};
 use crate::{
     args,
     client::{AtHand, refused as not_opened, secret, unheard, with_card},
     failure::Failure,
     out::say,
     private,
+    report::tell,
 };
 use pki::{
     application::{self, CONTENT_MAX, Packing, Procedure},
@@ -14,7 +15,7 @@ use pki::{
     relying::{attributes::Attributes, certificate::Certificate, message},
 };
 use serde_json::json;
-use service::reception::{BODY_MAX, Detached, Office, OfficeError};
+use service::reception::{BODY_MAX, Office, OfficeError, Submission};
 use std::{collections::BTreeMap, path::Path};
 
 /// P1 of a signature over a DigestInfo. (card.md §8.1)
@@ -98,7 +99,7 @@ pub(super) fn sign(ask: &args::ApplySign) -> Result<(), Failure> {
 pub(super) fn send(ask: &args::ApplySend) -> Result<(), Failure> {
     let message = file(&ask.message, BODY_MAX.min(message::BYTES_MAX + application::FORM_MAX))?;
     let content = ask.content.as_deref().map(|path| file(path, application::FORM_MAX)).transpose()?;
-    let received = Office::new(&ask.url).send(&Detached { message, content }).map_err(said)?;
+    let received = Office::new(&ask.url).send(&Submission { message, content }).map_err(said)?;
     if ask.json {
         crate::print_json(&received)?;
     } else {

@@ -1,7 +1,7 @@
 //! The office: judges, receives, and looks at what it received.
 
-use super::{file, refused, tell};
-use crate::{args, failure::Failure, out::say, private, until};
+use super::{file, refused};
+use crate::{args, failure::Failure, out::say, private, report::tell, until};
 use pki::{
     application::CONTENT_MAX,
     authorities::Authorities,

@@ -1,11 +1,7 @@
 //! What a login service and its users' programs say to each other: JSON, binary things in base64.
 
-use crate::{authority::Token, in_base64};
-use axum::{
-    Json,
-    http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
-};
+use crate::{authority::Token, in_base64, problem::Problem};
+use axum::http::StatusCode;
 use pki::relying::{challenge::Challenge, report::Report};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -126,29 +122,7 @@ impl std::fmt::Debug for Drawn {
     }
 }
 
-/// Why a service did not do what it was asked, apart from the checks of a login.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Problem {
-    #[serde(skip)]
-    status: StatusCode,
-    /// For programs.
-    pub error: &'static str,
-    /// For people.
-    pub text_en: &'static str,
-    /// For people in Japan.
-    pub text_ja: &'static str,
-}
-
 impl Problem {
-    pub(crate) const fn new(
-        status: StatusCode,
-        error: &'static str,
-        text_en: &'static str,
-        text_ja: &'static str,
-    ) -> Self {
-        Problem { status, error, text_en, text_ja }
-    }
-
     pub(super) const CHALLENGE: Self = Problem::new(
         StatusCode::FORBIDDEN,
         "challenge-unknown",
@@ -200,15 +174,5 @@ impl Problem {
             "not a login: application/json with challenge, certificate and signature",
             "ログインのデータの形式が正しくありません",
         )
-    }
-}
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let mut response = (self.status, Json(self)).into_response();
-        if self.status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        response
     }
 }

@@ -1,9 +1,12 @@
 //! The other end: a user's program that logs in.
 
 use super::{Answered, Challenged, Drawn, LoggedIn};
-use crate::http::{self, Answer, HttpError};
+use crate::{
+    http::{self, Answer, HttpError},
+    problem,
+};
 use pki::relying::challenge::Challenge;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
 /// Most bytes of an answer.
 const ANSWER_MAX: usize = 64 * 1024;
@@ -41,12 +44,6 @@ pub enum SiteError {
     },
 }
 
-#[derive(Deserialize)]
-struct Said {
-    text_en: String,
-    text_ja: String,
-}
-
 impl Site {
     /// The service at `http://HOST[:PORT]`, which must call itself so, or by the name that is given.
     #[must_use]
@@ -66,13 +63,10 @@ impl Site {
         if let Ok(value) = serde_json::from_slice(&answer.body) {
             return Ok(value);
         }
-        Err(match serde_json::from_slice::<Said>(&answer.body) {
-            // A service may say anything; none of it moves a terminal.
-            Ok(Said { text_en, text_ja }) => {
-                SiteError::Problem(format!("{text_ja} ({text_en})").replace(char::is_control, "\u{FFFD}"))
-            }
-            Err(_) if answer.status != 200 => HttpError::Status(self.base.clone(), answer.status).into(),
-            Err(_) => SiteError::Strange(self.base.clone()),
+        Err(match problem::said(&answer.body) {
+            Some(said) => SiteError::Problem(said),
+            None if answer.status != 200 => HttpError::Status(self.base.clone(), answer.status).into(),
+            None => SiteError::Strange(self.base.clone()),
         })
     }
 

@@ -1,7 +1,7 @@
 //! What an office and the programs of applicants say to each other: CMS, or JSON with binary things in base64.
 
 use super::{CMS, JSON};
-use crate::{authority::Token, in_base64, login::Problem};
+use crate::{authority::Token, in_base64, problem::Problem};
 use axum::http::{HeaderMap, StatusCode, header};
 use base64ct::{Base64, Encoding};
 use pki::relying::report::Report;
@@ -11,7 +11,7 @@ use world::application::Kept;
 /// A message, and its content where that is beside it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Detached {
+pub struct Submission {
     /// CMS SignedData, DER.
     #[serde(with = "in_base64")]
     pub message: Vec<u8>,
@@ -21,9 +21,9 @@ pub struct Detached {
 }
 
 /// An application is nobody else's business.
-impl std::fmt::Debug for Detached {
+impl std::fmt::Debug for Submission {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Detached({} bytes, {:?})", self.message.len(), self.content.as_ref().map(Vec::len))
+        write!(f, "Submission({} bytes, {:?})", self.message.len(), self.content.as_ref().map(Vec::len))
     }
 }
 
@@ -36,12 +36,12 @@ fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<u8>>, D
     text.map(|text| Base64::decode_vec(&text).map_err(|_| D::Error::custom("not base64"))).transpose()
 }
 
-impl Detached {
+impl Submission {
     /// Out of a request, by its media type.
     pub(super) fn out_of(headers: &HeaderMap, body: &[u8]) -> Result<Self, Problem> {
         let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         match kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
-            CMS => Ok(Detached { message: body.to_vec(), content: None }),
+            CMS => Ok(Submission { message: body.to_vec(), content: None }),
             // What the parser says would quote what came.
             JSON => serde_json::from_slice(body).map_err(|_| unreadable(StatusCode::BAD_REQUEST)),
             _ => Err(unreadable(StatusCode::UNSUPPORTED_MEDIA_TYPE)),

@@ -1,8 +1,10 @@
 //! The other end: an applicant's program.
 
-use super::{CMS, Detached, JSON, Received};
-use crate::http::{self, HttpError};
-use serde::Deserialize;
+use super::{CMS, JSON, Received, Submission};
+use crate::{
+    http::{self, HttpError},
+    problem,
+};
 
 /// Most bytes of an answer.
 const ANSWER_MAX: usize = 256 * 1024;
@@ -27,12 +29,6 @@ pub enum OfficeError {
     Strange(String),
 }
 
-#[derive(Deserialize)]
-struct Said {
-    text_en: String,
-    text_ja: String,
-}
-
 impl Office {
     /// The office at `http://HOST[:PORT]`.
     #[must_use]
@@ -44,7 +40,7 @@ impl Office {
     ///
     /// # Errors
     /// [`OfficeError`].
-    pub fn send(&self, application: &Detached) -> Result<Received, OfficeError> {
+    pub fn send(&self, application: &Submission) -> Result<Received, OfficeError> {
         let url = format!("{}/applications", self.base);
         let strange = || OfficeError::Strange(self.base.clone());
         let answer = match application.content {
@@ -57,13 +53,10 @@ impl Office {
         if let Ok(received) = serde_json::from_slice(&answer.body) {
             return Ok(received);
         }
-        Err(match serde_json::from_slice::<Said>(&answer.body) {
-            // An office may say anything; none of it moves a terminal.
-            Ok(Said { text_en, text_ja }) => {
-                OfficeError::Problem(format!("{text_ja} ({text_en})").replace(char::is_control, "\u{FFFD}"))
-            }
-            Err(_) if answer.status != 200 => HttpError::Status(self.base.clone(), answer.status).into(),
-            Err(_) => strange(),
+        Err(match problem::said(&answer.body) {
+            Some(said) => OfficeError::Problem(said),
+            None if answer.status != 200 => HttpError::Status(self.base.clone(), answer.status).into(),
+            None => strange(),
         })
     }
 
