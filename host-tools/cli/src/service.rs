@@ -1,7 +1,7 @@
 //! `jitsuin clock`, `resident`, `counter`, `callcentre`, `ledger`: the people around the card.
 
 use crate::{
-    args::{self, Clock, Counter, Period, Resident, Which},
+    args::{self, Clock, Counter, FormFor, Period, Resident, Which},
     desk::Desk,
     failure::Failure,
     out::say,
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use time::{Duration, Month, OffsetDateTime, format_description::well_known::Rfc3339};
 use world::{
     Certificate, World, callcentre, certificate, clock as world_clock,
-    counter::{self, Cause, Done, Procedure},
+    counter::{self, Cause, Done, Form, Procedure},
     ledger::{self as world_ledger, Event, Filter},
     register::{self, Change, Registered},
     status::{CertificateStatus, ResidentStatus},
@@ -202,12 +202,24 @@ pub(crate) fn counter(counter: &Counter) -> Result<(), Failure> {
         Counter::Renew(certify) => certified(certify, Procedure::Renew),
         Counter::Release(of) => done(of, counter::release),
         Counter::Return(of) => done(of, counter::take_back),
+        Counter::Form(form) => printed(form),
         Counter::Revoke(revoke) => {
             let world = crate::world_at(&revoke.world, &revoke.now)?;
             let (cause, which) = (cause(revoke.cause), halves(revoke.which));
             handed(&counter::revoke(&world, world.now()?, &revoke.card, cause, which)?, revoke.json)
         }
     }
+}
+
+fn printed(form: &args::CounterForm) -> Result<(), Failure> {
+    let world = crate::world_at(&form.world, &form.now)?;
+    let which = match form.procedure {
+        FormFor::Issue => Form::Issue,
+        FormFor::Revoke => Form::Revoke,
+        FormFor::ResetPin => Form::PinReset,
+    };
+    say!("{}", counter::form(&world, world.now()?, &form.card, which)?);
+    Ok(())
 }
 
 fn done(

@@ -1,6 +1,7 @@
 //! The municipal counter 市区町村窓口: certificates issued, renewed, released and revoked; cards taken back; PINs reset.
 //! (service.md §4)
 
+pub use crate::paper::Form;
 use crate::{
     card::{self, Card},
     certificate::{self, Certificate, title},
@@ -334,6 +335,15 @@ pub fn take_back(world: &World, now: OffsetDateTime, card: &str) -> Result<Done,
         let paper = paper::card_return(&holder, &card, &revoked, now);
         request::file(tx, now, "return", (&holder.id, &card.record.id), Fee::FREE, revoked, paper).await
     })
+}
+
+/// A form that the holder of a card fills in before a procedure. (service.md row 35)
+///
+/// # Errors
+/// [`WorldError`] for a card that is not on record.
+pub fn form(world: &World, now: OffsetDateTime, card: &str, form: Form) -> Result<String, WorldError> {
+    let card = world.card(card)?;
+    Ok(paper::form(form, &register::get(world, &card.resident)?, &card, now))
 }
 
 /// Gives PIN objects new values and all their tries 暗証番号初期化, through the issuer channel, after the clerk saw who it is.

@@ -44,6 +44,75 @@ fn list(text: &mut String, heading: &str, certificates: &[Certificate]) {
     }
 }
 
+/// What is filled in before a procedure at the counter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Of certificates: new, or renewed. (service.md §4.2)
+    Issue,
+    /// Of certificates, or a private key that may be known. (service.md §4.6)
+    Revoke,
+    /// Of a password that was forgotten or is locked. (service.md §4.7)
+    PinReset,
+}
+
+impl Form {
+    const fn title(self) -> [&'static str; 2] {
+        match self {
+            Form::Issue => [
+                "署名用電子証明書／利用者証明用電子証明書 新規発行／更新申請書",
+                "application for a new or renewed certificate",
+            ],
+            Form::Revoke => [
+                "電子証明書失効申請／秘密鍵漏えい等届出書",
+                "application for revocation, or notice of a private key that may be known",
+            ],
+            Form::PinReset => ["暗証番号変更・初期化申請書", "application for the reset of a PIN"],
+        }
+    }
+
+    /// What the applicant marks with a cross.
+    const fn choices(self) -> &'static [&'static str] {
+        match self {
+            Form::Issue => &[
+                "署名用電子証明書 (signature)",
+                "利用者証明用電子証明書 (user authentication)",
+                "新規発行 (new)",
+                "更新 (renewal)",
+            ],
+            Form::Revoke => &[
+                "署名用電子証明書 (signature)",
+                "利用者証明用電子証明書 (user authentication)",
+                "利用の取りやめ (no longer wanted)",
+                "紛失 (lost)",
+                "盗難 (stolen)",
+                "損壊・故障 (broken)",
+                "不正使用の疑い (misused)",
+                "秘密鍵の漏えい (key known)",
+            ],
+            Form::PinReset => &[
+                "署名用電子証明書 (signature password)",
+                "利用者証明用電子証明書 (user authentication PIN)",
+                "住民基本台帳 (resident register PIN)",
+                "券面事項入力補助 (form PIN)",
+            ],
+        }
+    }
+}
+
+/// A form with what the register knows, for its holder to mark and sign. No PIN has a place on it.
+pub(crate) fn form(form: Form, holder: &Registered, card: &Card, now: OffsetDateTime) -> String {
+    let [japanese, english] = form.title();
+    let mut text =
+        paper(japanese, english, holder, card, now).replace("{number}", "（窓口で記入 filled in at the counter）");
+    line(&mut text, "生年月日", "date of birth", &date(holder.person.birth));
+    text.push('\n');
+    for choice in form.choices() {
+        let _ = writeln!(text, "  □ {choice}");
+    }
+    text.push_str("\n本人確認書類 (identity document): ＿＿＿＿＿＿＿＿\n署名 (signature): ＿＿＿＿＿＿＿＿＿＿＿＿\n");
+    text
+}
+
 /// 電子証明書の写し
 pub(crate) fn certificates(holder: &Registered, card: &Card, new: &[Certificate], now: OffsetDateTime) -> String {
     let mut text = paper("電子証明書の写し", "copy of the certificates", holder, card, now);

@@ -16,8 +16,8 @@ pub(crate) use client::{
 };
 pub(crate) use login::{Login, LoginServe, LoginTo};
 pub(crate) use service::{
-    CallCentre, Cause, Certify, Clock, ClockAdvance, ClockSet, ClockShow, Counter, CounterCard, Ledger, Now, Period,
-    Register, Resident, ResidentChange, ResidentLeave, ResidentList, ResidentShow, Which,
+    CallCentre, Cause, Certify, Clock, ClockAdvance, ClockSet, ClockShow, Counter, CounterCard, CounterForm, FormFor,
+    Ledger, Now, Period, Register, Resident, ResidentChange, ResidentLeave, ResidentList, ResidentShow, Which,
 };
 
 use clap::{

@@ -241,6 +241,33 @@ pub(crate) enum Counter {
     Revoke(Revoke),
     /// Take a card back 返納. Its certificates end.
     Return(CounterCard),
+    /// Print a form 申請書 that its holder fills in before one of these.
+    Form(CounterForm),
+}
+
+/// Forms of the counter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormFor {
+    /// 新規発行／更新申請書
+    Issue,
+    /// 失効申請／秘密鍵漏えい等届出書
+    Revoke,
+    /// 暗証番号変更・初期化申請書
+    ResetPin,
+}
+
+/// `jitsuin counter form`
+#[derive(Debug, Args)]
+pub(crate) struct CounterForm {
+    /// World folder.
+    pub world: PathBuf,
+    /// Card id.
+    pub card: String,
+    /// For which procedure.
+    #[arg(long = "for", value_name = "PROCEDURE")]
+    pub procedure: FormFor,
+    #[command(flatten)]
+    pub now: Now,
 }
 
 /// Which certificates.

@@ -79,6 +79,24 @@ fn a_residents_years_from_the_command_line() {
     group(&world, "clock", "real", &[]).succeeded();
 }
 
+/// Row 35, before a procedure.
+#[test]
+fn forms_have_what_the_register_knows() {
+    let (world, card) = standing();
+    for (procedure, title, choice) in [
+        ("issue", "新規発行／更新申請書", "□ 更新"),
+        ("revoke", "失効申請／秘密鍵漏えい等届出書", "□ 紛失"),
+        ("reset-pin", "暗証番号変更・初期化申請書", "□ 署名用電子証明書"),
+    ] {
+        let form = group(&world, "counter", "form", &[&card, "--for", procedure]).succeeded().out;
+        for part in [title, choice, "SIMULATED", "試験　花子", "昭和55年2月17日", "本人確認書類"] {
+            assert!(form.contains(part), "{part} is missing in\n{form}");
+        }
+        assert!(!form.contains("{number}") && !form.contains("1234"), "{form}");
+    }
+    group(&world, "counter", "form", &["card-9999", "--for", "issue"]).failed(1, &["no card"]);
+}
+
 #[test]
 fn bad_procedures_say_what_to_do() {
     let (world, card) = standing();
