@@ -9,7 +9,7 @@ use crate::{
 };
 use pki::{
     authorities::Authorities,
-    client::{Half, Passwords, viewer::Place},
+    client::{Half, Jpki, Passwords, viewer::Place},
     relying::{certificate::Certificate, challenge::Challenge},
 };
 use serde_json::json;
@@ -68,13 +68,7 @@ fn log_in(to: &args::LoginTo) -> Result<(), Failure> {
     let site = Site::new(&to.url, to.service.as_deref());
     // Before the PIN is presented for nothing.
     let challenge = site.challenge().map_err(said)?;
-    let (certificate, signature) = with_card(&to.on, |at_hand| {
-        let mut jpki = at_hand.jpki()?;
-        Passwords::open(&mut jpki, Half::Authentication, &pin).map_err(refused)?;
-        let none = || Failure::Refused(format!("this card has no {}", Place::OwnAuthentication.names()[0]));
-        let certificate = Place::OwnAuthentication.read(&mut jpki)?.ok_or_else(none)?;
-        Ok((certificate, jpki.sign(Half::Authentication, SCHEME, &Sha256::digest(challenge.to_bytes()))?))
-    })?;
+    let (certificate, signature) = with_card(&to.on, |at_hand| signed(&mut at_hand.jpki()?, &challenge, &pin))?;
     let transfer = transfer.map(|code| code.as_str().to_owned());
     let told = site.log_in(&Answered { challenge, certificate, signature, transfer }).map_err(said)?;
     let drawn = match &told.session {
@@ -102,6 +96,14 @@ fn log_in(to: &args::LoginTo) -> Result<(), Failure> {
     } else {
         Err(Failure::Refused("ログインできません (the login was refused)".into()))
     }
+}
+
+/// The card's answer to a challenge: its certificate, and a signature.
+pub(crate) fn signed(jpki: &mut Jpki<'_>, challenge: &Challenge, pin: &str) -> Result<(Vec<u8>, Vec<u8>), Failure> {
+    Passwords::open(jpki, Half::Authentication, pin).map_err(refused)?;
+    let none = || Failure::Refused(format!("this card has no {}", Place::OwnAuthentication.names()[0]));
+    let certificate = Place::OwnAuthentication.read(jpki)?.ok_or_else(none)?;
+    Ok((certificate, jpki.sign(Half::Authentication, SCHEME, &Sha256::digest(challenge.to_bytes()))?))
 }
 
 fn show(told: &LoggedIn) {

@@ -14,7 +14,9 @@ mod decode;
 mod desk;
 mod failure;
 mod issue;
+mod kiosk;
 mod login;
+mod on_record;
 mod out;
 mod person;
 mod private;
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         Command::Authority(authority) => authority::run(&authority),
         Command::Apply(apply) => apply::run(&apply),
         Command::Login(login) => login::run(&login),
+        Command::Kiosk(kiosk) => kiosk::run(&kiosk),
         Command::Ledger(ledger) => service::ledger(&ledger),
         Command::Serve(serve) => serve::run(&serve),
         Command::Check(check) => check::run(&check),

@@ -5,6 +5,7 @@ use crate::{
     ledger::{self, Actor, Note},
     status::{CertificateStatus, Reason, Step},
     store::{StoreError, Tx, column},
+    world::World,
 };
 use pki::{birthday, profile::Hierarchy};
 use serde::Serialize;
@@ -133,6 +134,14 @@ pub async fn get(
     let query = format!("SELECT {COLUMNS} FROM certificates WHERE authority = $1 AND serial = $2");
     let row = sqlx::query(&query).bind(hierarchy.name()).bind(i64::from(serial)).fetch_optional(on).await?;
     row.as_ref().map(read).transpose()
+}
+
+/// As [`get`].
+///
+/// # Errors
+/// [`StoreError`].
+pub fn one(world: &World, hierarchy: Hierarchy, serial: u32) -> Result<Option<Certificate>, StoreError> {
+    world.wait(get(world.store().pool(), hierarchy, serial))
 }
 
 /// What an authority's CRL lists: everything held or revoked that has not expired, by serial.

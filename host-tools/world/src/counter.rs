@@ -19,6 +19,7 @@ use crate::{
 };
 use pki::{
     birthday,
+    card_record::CardRecord,
     personalise::{self, Halves, Pins},
     profile::Hierarchy,
 };
@@ -100,7 +101,7 @@ pub(crate) async fn held(tx: &mut Tx, id: &str) -> Result<(Registered, Card), Wo
     Ok((holder, card::hold(tx, id).await?))
 }
 
-fn with_status(card: &Card, advice: &'static str) -> WorldError {
+pub(crate) fn with_status(card: &Card, advice: &'static str) -> WorldError {
     WorldError::CardStatus { card: card.record.id.clone(), status: card.status, advice }
 }
 
@@ -362,16 +363,33 @@ pub fn reset_pin(
     if matches!(known.status, CardStatus::Returned | CardStatus::Lost) {
         return Err(with_status(&known, "it is over; nothing on it is reset"));
     }
+    write_pins(world, &known.record, reader, groupings, value)?;
+    file_reset(world, now, card, Actor::Counter)
+}
+
+/// Writes PIN objects through the issuer channel.
+pub(crate) fn write_pins(
+    world: &World,
+    record: &CardRecord,
+    reader: &mut dyn Reader,
+    groupings: &[u16],
+    value: &str,
+) -> Result<(), WorldError> {
     let mut rng = os_random()?;
     reader.power_on().map_err(IssuerError::from)?;
-    let mut issuer = Issuer::open(reader, &issuer_keys(world, &known.record), level(), &mut rng)?;
+    let mut issuer = Issuer::open(reader, &issuer_keys(world, record), level(), &mut rng)?;
     for grouping in groupings {
         issuer.reset_retry_counter(*grouping, value.as_bytes())?;
     }
     reader.power_off().map_err(IssuerError::from)?;
+    Ok(())
+}
+
+/// Puts a reset on record.
+pub(crate) fn file_reset(world: &World, now: OffsetDateTime, card: &str, by: Actor) -> Result<Done, WorldError> {
     world.transaction(async |tx| {
         let (holder, card) = held(tx, card).await?;
-        let note = Note::new(Actor::Counter, "pin-reset").resident(&holder.id).card(&card.record.id);
+        let note = Note::new(by, "pin-reset").resident(&holder.id).card(&card.record.id);
         ledger::note(tx, now, note).await?;
         let paper = paper::pin_reset(&holder, &card, now);
         request::file(tx, now, "reset-pin", (&holder.id, &card.record.id), Fee::FREE, Vec::new(), paper).await

@@ -4,13 +4,14 @@ use crate::{
     card::Card,
     certificate::{Certificate, title},
     counter::Cause,
+    fee::Fee,
     register::Registered,
 };
 use pki::{birthday, era};
 use std::fmt::Write;
 use time::{Date, OffsetDateTime};
 
-const MARK: &str = "【模擬・試験用】 SIMULATED, FOR TESTS ONLY";
+pub(crate) const MARK: &str = "【模擬・試験用】 SIMULATED, FOR TESTS ONLY";
 
 /// A paper with a title, a number to be filled in, and lines.
 fn paper(japanese: &str, english: &str, holder: &Registered, card: &Card, now: OffsetDateTime) -> String {
@@ -150,6 +151,14 @@ pub(crate) fn revocation(
 pub(crate) fn card_return(holder: &Registered, card: &Card, revoked: &[Certificate], now: OffsetDateTime) -> String {
     let mut text = paper("個人番号カード返納届 受理通知", "return of a card, accepted", holder, card, now);
     list(&mut text, "失効した電子証明書 (revoked)", revoked);
+    text
+}
+
+/// コンビニ交付 領収証書
+pub(crate) fn kiosk(holder: &Registered, card: &Card, fee: Fee, now: OffsetDateTime) -> String {
+    let mut text = paper("証明書交付 領収証書", "receipt of a kiosk", holder, card, now);
+    line(&mut text, "証明書", "document", "住民票の写し (copy of the resident record)");
+    line(&mut text, "手数料", "fee", &format!("{} 円", fee.yen));
     text
 }
 

@@ -165,6 +165,14 @@ pub fn history(world: &World, id: &str) -> Result<Vec<Version>, WorldError> {
     Ok(rows.iter().map(version).collect::<Result<_, _>>()?)
 }
 
+/// Since when somebody has been on the register.
+pub(crate) async fn on_record_since(tx: &mut Tx, id: &str) -> Result<OffsetDateTime, StoreError> {
+    let query = sqlx::query("SELECT MIN(since) AS since FROM resident_history WHERE resident = $1").bind(id);
+    let row = query.fetch_one(&mut **tx).await?;
+    let wrong = |_| StoreError::Row { table: "resident_history", what: "column since".into() };
+    OffsetDateTime::from_unix_timestamp(row.try_get("since")?).map_err(wrong)
+}
+
 /// How a day stands in the database.
 pub(crate) fn day(date: Date) -> String {
     date.format(format_description!("[year]-[month]-[day]")).unwrap_or_default()

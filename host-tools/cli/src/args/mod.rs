@@ -3,6 +3,7 @@
 mod apply;
 mod authority;
 mod client;
+mod kiosk;
 mod login;
 mod service;
 
@@ -14,6 +15,7 @@ pub(crate) use client::{
     Certificate, Client, ClientChangePin, ClientExport, ClientFingerprint, ClientRevoke, ClientShow, ClientStatus,
     ClientValidity, Language, OnCard,
 };
+pub(crate) use kiosk::{Jpki, Kiosk, KioskIssue, KioskReserve, KioskReset};
 pub(crate) use login::{Login, LoginServe, LoginTo};
 pub(crate) use service::{
     CallCentre, Cause, Certify, Clock, ClockAdvance, ClockSet, ClockShow, Counter, CounterCard, CounterForm, FormFor,
@@ -77,6 +79,9 @@ pub(crate) enum Command {
     /// Log in with the user authentication certificate 利用者証明: a service, and the program that does it.
     #[command(subcommand)]
     Login(Login),
+    /// The kiosk in a shop コンビニ交付: copies of the resident record, PINs reset by reservation.
+    #[command(subcommand)]
+    Kiosk(Kiosk),
     /// Print the ledger of a world: every event, in order, never changed.
     Ledger(Ledger),
     /// Put a card into a virtual reader until interrupted.

@@ -1,6 +1,6 @@
 //! The holder in the story: what one does with a card, over its socket, and what services say to it.
 
-use crate::{desk::Desk, failure::Failure};
+use crate::{desk::Desk, failure::Failure, login::signed, on_record::OnRecord};
 use pki::{
     application::{self, Form, Packing},
     client::{
@@ -13,15 +13,12 @@ use pki::{
         certificate::Certificate,
         challenge::Challenge,
         message::Binding,
-        path::Status,
         report::{Report, Verdict},
         verdict::Verifier,
     },
 };
-use sha2::{Digest, Sha256};
 use sim::{pcsc::PcscReader, reader::Reader, rng::SimRng};
 use std::collections::BTreeMap;
-use time::OffsetDateTime;
 use world::{
     World,
     counter::{self, Done, Procedure},
@@ -33,9 +30,8 @@ pub(super) const WRONG_PIN: &str = "0707";
 pub(super) const PASSWORD: &str = "ABC123";
 const SERVICE: &str = "login.jitsuin.test";
 const PROCEDURE: &str = "自動車税の住所変更届";
-/// P1 of a signature over a DigestInfo, and over a digest of SHA-256. (card.md §8.1)
+/// P1 of a signature over a DigestInfo. (card.md §8.1)
 const DIGEST_INFO: u8 = 0x00;
-const DIGEST: u8 = 0x02;
 
 pub(super) struct Holder {
     pub(super) world: World,
@@ -65,15 +61,7 @@ impl Holder {
 
     /// A relying party that asks the world's own record.
     fn verify(&self, hierarchy: Hierarchy, judge: impl FnOnce(&Verifier<'_>) -> Report) -> Report {
-        let told = |certificate: &Certificate, _: &Certificate, _: OffsetDateTime| {
-            let known = match self.world.certificates(&self.card) {
-                Ok(known) => known,
-                Err(error) => return Status::Unavailable(error.to_string()),
-            };
-            let serial = u32::from_str_radix(&certificate.serial(), 16).ok();
-            let one = known.iter().find(|one| one.hierarchy == hierarchy && Some(one.serial) == serial);
-            one.map_or(Status::Unknown, |one| service::authority::status(one).into())
-        };
+        let told = OnRecord(&self.world, hierarchy);
         let policy = hierarchy.policy();
         judge(&Verifier { anchors: &self.anchors, policy, revocation: &told, binding: Binding::Required })
     }
@@ -83,13 +71,7 @@ impl Holder {
         let now = self.world.now()?;
         let challenge = Challenge::new(SERVICE, now, &mut SimRng::from_os()?);
         let challenge = challenge.ok_or_else(|| Failure::Refused(format!("{SERVICE}: no host name")))?;
-        let (certificate, signature) = self.at_reader(|reader| {
-            let mut jpki = Jpki::select(reader)?;
-            Passwords::open(&mut jpki, Half::Authentication, PIN)?;
-            let certificate = own(&mut jpki, Place::OwnAuthentication)?;
-            let signature = jpki.sign(Half::Authentication, DIGEST, &Sha256::digest(challenge.to_bytes()))?;
-            Ok((certificate, signature))
-        })?;
+        let (certificate, signature) = self.at_reader(|reader| signed(&mut Jpki::select(reader)?, &challenge, PIN))?;
         Ok(self.verify(Hierarchy::Authentication, |verifier| verifier.login(&challenge, &certificate, &signature, now)))
     }
 
