@@ -3,6 +3,8 @@
 //! What a program needs is in Debian's packages; a missing one is said loudly, and is a failure where
 //! `JITSUIN_REQUIRE_TOOLS` is set. (pcsc.md §5, checks 1 to 4)
 
+mod tls;
+
 use crate::support::{AUTH_PIN, Killed, SIGN_PIN, Said, Serve, World, run, until};
 use std::{
     env, fs,
