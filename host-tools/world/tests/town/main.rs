@@ -1,5 +1,6 @@
 //! A town: its counter, register and call centre at work, alone and by many workers, on both databases.
 
+mod account;
 mod applications;
 mod batch;
 mod procedures;
