@@ -17,7 +17,7 @@ impl Fee {
     pub const FREE: Fee = Fee { yen: 0, why: "無料（当分の間）" };
 }
 
-/// Of a copy of the resident record at a kiosk: each municipality has its own, and this is a decision. (docs/decisions/0023)
+/// Of a copy of the resident record at a kiosk: each municipality has its own, and this is a decision. (docs/decisions/0024)
 pub const KIOSK: Fee = Fee { yen: 200, why: "コンビニ交付 住民票の写し" };
 
 /// Of certificates: free; ¥500 on a Juki card; after a loss what [`AFTER_LOSS`] says.
