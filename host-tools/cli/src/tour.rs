@@ -57,7 +57,7 @@ pub(crate) fn run(tour: &args::Tour) -> Result<(), Failure> {
     let pins = Pins::new(AUTHENTICATION_PIN, SIGNATURE_PASSWORD)?;
     let mut steps = 0;
     let record = issue::personalise(&world, card, blank, &pins, now, &mut |_| steps += 1)?.record;
-    done("personalised by APDUs over its PC/SC socket", format!("{steps} acts in one SCP03 channel"), step);
+    done("personalised by APDUs over its PC/SC socket", format!("{steps} steps, in one SCP03 channel"), step);
 
     let card = StoredCard::open(&world.image(&record.id), SimRng::from_os()?)?;
     checks.extend(check::prove(&world, &record, card, PRESENTED, &mut tell)?);

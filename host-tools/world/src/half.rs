@@ -56,8 +56,10 @@ pub(crate) fn make(
     let (key_object, certificate_object) = groupings(hierarchy);
     let public = match record.keys {
         KeyOrigin::OnCard => {
-            step(&format!("{}: the card makes its key pair", hierarchy.name()));
-            keys::public(&issuer.generate_key(key_object)?)?
+            step(&format!("{}: the card makes its key pair 鍵ペア生成", hierarchy.name()));
+            let public = keys::public(&issuer.generate_key(key_object)?)?;
+            step(&format!("{}: the public key goes to the authority", hierarchy.name()));
+            public
         }
         KeyOrigin::Imported => {
             step(&format!("{}: making and importing the key pair", hierarchy.name()));

@@ -9,7 +9,7 @@ use crate::{
     half::{self, Wanted},
     ledger::{self, Actor, Note},
     register::{self, Registered},
-    status::{CardStatus, CertificateStatus, Reason, Step},
+    status::{CardStatus, CertificateStatus, Reason, ResidentStatus, Step},
     store::Tx,
     world::World,
 };
@@ -246,6 +246,12 @@ pub fn issue(
     now: OffsetDateTime,
     step: &mut dyn FnMut(&str),
 ) -> Result<(), WorldError> {
+    // Before any key is made. (service.md §4.8, §14)
+    let holder = register::get(world, &card.resident)?;
+    if holder.status == ResidentStatus::Deceased {
+        return Err(WorldError::ResidentStatus { resident: holder.id, status: holder.status });
+    }
+    step("identity check: the applicant is on the register 本人確認");
     // What stops after the card's last step can be finished with what is kept before it.
     personalise(world, &mut card.record, reader, pins, now, step, &|record, certificates| {
         for certificate in certificates {

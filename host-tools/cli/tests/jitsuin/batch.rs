@@ -17,7 +17,7 @@ use std::{
     collections::HashSet,
     process::{Child, Stdio},
     thread::sleep,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use vectors::skipped;
 use world::{batch, callcentre, ledger, status::CertificateStatus};
@@ -59,11 +59,17 @@ fn killing(world: &World) -> Vec<(Hierarchy, u32)> {
     let database = open(world);
     let (mut killed, mut held) = (0, Vec::new());
     for round in 0..40_u64 {
-        if batch::pending(&database, BATCH).expect("counts") <= SIZE / 2 {
+        let pending = || batch::pending(&database, BATCH).expect("counts");
+        let before = pending();
+        if before <= SIZE / 2 {
             break;
         }
         let workers: Vec<Killed> = (0..4).map(|_| Killed(start(world, &["--resume", BATCH, "--jobs", "1"]))).collect();
-        sleep(Duration::from_millis(700 + 230 * (round % 8)));
+        // A fast machine must not finish before anybody died, and a slow one must get somewhere.
+        let (begun, longest) = (Instant::now(), Duration::from_millis(700 + 230 * (round % 8)));
+        while begun.elapsed() < longest && pending() + 3 > before {
+            sleep(Duration::from_millis(10));
+        }
         for worker in workers {
             // Not all at one moment.
             sleep(Duration::from_millis(29));

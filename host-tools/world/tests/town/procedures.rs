@@ -4,13 +4,20 @@
 
 mod online;
 
-use crate::support::{BOTH, everywhere, moment, person};
-use pki::{personalise::Halves, profile::Hierarchy, resident::Resident};
+use crate::support::{BOTH, InReader, everywhere, moment, person};
+use pki::{
+    card_record::KeyOrigin,
+    kind::CardProfile,
+    personalise::{Halves, Pins},
+    profile::Hierarchy,
+    resident::Resident,
+};
 use time::macros::date;
 use world::{
     WorldError, callcentre, clock,
     counter::{self, Cause, Procedure},
     fee::Fee,
+    issue::{self, Application},
     ledger::{self, Filter},
     register::{self, Change},
     status::{CardStatus, CertificateStatus, Reason, ResidentStatus},
@@ -255,5 +262,39 @@ fn one_my_number_is_one_resident() {
         for one in town.latest(&card).into_iter().flatten() {
             assert_eq!(one.last_day(), date!(2027 - 03 - 31), "example 10");
         }
+    });
+}
+
+/// The key-pair device 鍵ペア生成装置 of Juki cards: identity, then the key pair in the card, then its public half to the authority.
+/// (service.md §4.8, row 4)
+#[test]
+fn the_device_makes_keys_after_the_identity_check() {
+    everywhere(|town| {
+        let profile = CardProfile::by_name("juki-card").expect("a profile");
+        let pins = Pins::of_juki_card("ABC123").expect("PINs");
+        let now = town.now();
+        let mut begin = |birth: &str| {
+            let resident = Resident { person: person(birth), security_code: None };
+            let application = Application::new(resident, profile.clone(), KeyOrigin::Imported);
+            issue::prepare(&mut town.world, &application, now).expect("a blank card")
+        };
+        let ((mut card, stored), (mut late, blank)) = (begin("1980-02-17"), begin("1930-02-17"));
+        let mut steps = Vec::new();
+        issue::issue(&town.world, &mut card, &mut InReader(stored), &pins, now, &mut |step| {
+            steps.push(step.to_owned())
+        })
+        .expect("issues");
+        let at =
+            |words: &str| steps.iter().position(|step| step.contains(words)).unwrap_or_else(|| panic!("{steps:?}"));
+        let order = ["identity check", "makes its key pair", "public key goes to the authority", "storing certificate"];
+        assert!(order.map(at).is_sorted(), "{steps:?}");
+        // Nobody is there any more: no key is made.
+        register::leave(&town.world, now, &late.resident, ResidentStatus::Deceased).expect("is recorded");
+        steps.clear();
+        let refused = issue::issue(&town.world, &mut late, &mut InReader(blank), &pins, now, &mut |step| {
+            steps.push(step.to_owned());
+        });
+        assert!(matches!(refused, Err(WorldError::ResidentStatus { .. })), "{refused:?}");
+        assert!(steps.is_empty(), "{steps:?}");
     });
 }

@@ -50,7 +50,7 @@ pub(crate) fn person(birth: &str) -> Person {
 }
 
 /// A card with its image, and nothing in between.
-pub(crate) struct InReader(StoredCard);
+pub(crate) struct InReader(pub(crate) StoredCard);
 
 impl Reader for InReader {
     fn power_on(&mut self) -> Result<Vec<u8>, ReaderError> {
