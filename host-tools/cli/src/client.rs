@@ -3,6 +3,7 @@
 mod certificates;
 mod genuine;
 mod password;
+mod readers;
 mod revoke;
 
 use crate::{
@@ -23,6 +24,7 @@ const SECRET_MAX: u64 = 256;
 /// `jitsuin client`
 pub(crate) fn run(client: &Client) -> Result<(), Failure> {
     match client {
+        Client::Readers(ask) => readers::readers(ask),
         Client::Show(show) => certificates::show(show),
         Client::Export(export) => certificates::export(export),
         Client::Status(status) => password::status(status),

@@ -20,6 +20,7 @@ use pki::{
 use serde_json::json;
 use service::asking::Responder;
 use sim::rng::SimRng;
+use time::format_description::well_known::Rfc3339;
 use world::{
     World,
     kiosk::{self, Reservation},
@@ -109,6 +110,12 @@ fn reserved(ask: &args::KioskReserve) -> Result<(), Failure> {
         Ok(jpki.sign(half, SCHEME, &reservation.digest())?)
     })?;
     kiosk::reserve(&world, now, &reservation, &signature, ask.face_compared)?;
+    if ask.json {
+        let until = (now + kiosk::RESERVED).format(&Rfc3339)?;
+        return crate::print_json(
+            &json!({ "card": ask.card, "reset": Hierarchy::from(ask.reset).name(), "until": until }),
+        );
+    }
     say!("予約しました。24時間以内にキオスク端末で初期化できます (reserved: `jitsuin kiosk reset` within 24 hours)");
     Ok(())
 }

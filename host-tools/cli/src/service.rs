@@ -218,7 +218,11 @@ fn printed(form: &args::CounterForm) -> Result<(), Failure> {
         FormFor::Revoke => Form::Revoke,
         FormFor::ResetPin => Form::PinReset,
     };
-    say!("{}", counter::form(&world, world.now()?, &form.card, which)?);
+    let text = counter::form(&world, world.now()?, &form.card, which)?;
+    if form.json {
+        return crate::print_json(&json!({ "card": form.card, "form": text }));
+    }
+    say!("{text}");
     Ok(())
 }
 

@@ -91,6 +91,9 @@ pub(super) fn sign(ask: &args::ApplySign) -> Result<(), Failure> {
             .map_err(|error| Failure::Refused(error.to_string()))
     })?;
     private::write(&ask.out, &message, ask.force)?;
+    if ask.json {
+        return crate::print_json(&json!({ "file": ask.out, "bytes": message.len(), "detached": ask.detached }));
+    }
     say!("{}: {} bytes", ask.out.display(), message.len());
     Ok(())
 }

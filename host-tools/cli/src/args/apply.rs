@@ -74,6 +74,9 @@ pub(crate) struct ApplySign {
     /// Overwrite the file.
     #[arg(long)]
     pub force: bool,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `jitsuin apply send`

@@ -12,6 +12,8 @@ use time::Date;
                         a wrong PIN costs a try. Values given as - are read from standard input, a line each, and never printed."
 )]
 pub(crate) enum Client {
+    /// Check which readers are seen, and whether a card is in them カードリーダの確認.
+    Readers(ClientReaders),
     /// Show the certificates on the card 自分の証明書, and those of the CAs.
     Show(ClientShow),
     /// Write a certificate on the card into a file ファイル出力, DER.
@@ -44,6 +46,18 @@ pub(crate) struct OnCard {
     pub reader: Option<String>,
     #[command(flatten)]
     pub now: Now,
+}
+
+/// `jitsuin client readers`
+#[derive(Debug, Args)]
+#[command(after_help = "Exit code 1 where no reader has a card with the public certification application.")]
+pub(crate) struct ClientReaders {
+    /// The PC/SC socket: that of pcscd, or of `jitsuin serve --pcsc`.
+    #[arg(long, value_name = "SOCKET", default_value = "/run/pcscd/pcscd.comm")]
+    pub pcsc: PathBuf,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// In which language certificates are shown.

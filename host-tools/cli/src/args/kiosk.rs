@@ -91,6 +91,9 @@ pub(crate) struct KioskReserve {
     pub face_compared: bool,
     #[command(flatten)]
     pub now: Now,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `jitsuin kiosk reset`

@@ -12,8 +12,8 @@ pub(crate) use apply::{
 };
 pub(crate) use authority::{Authority, AuthorityServe, ListVerifiers, RegisterVerifier};
 pub(crate) use client::{
-    Certificate, Client, ClientChangePin, ClientExport, ClientFingerprint, ClientRevoke, ClientShow, ClientStatus,
-    ClientValidity, Language, OnCard,
+    Certificate, Client, ClientChangePin, ClientExport, ClientFingerprint, ClientReaders, ClientRevoke, ClientShow,
+    ClientStatus, ClientValidity, Language, OnCard,
 };
 pub(crate) use kiosk::{Jpki, Kiosk, KioskIssue, KioskReserve, KioskReset};
 pub(crate) use login::{Login, LoginServe, LoginTo};

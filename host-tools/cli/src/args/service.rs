@@ -268,6 +268,9 @@ pub(crate) struct CounterForm {
     pub procedure: FormFor,
     #[command(flatten)]
     pub now: Now,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Which certificates.

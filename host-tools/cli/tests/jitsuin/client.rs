@@ -126,7 +126,13 @@ fn a_card_behind_anybodys_socket() {
     let here = client(&world, "show", &card, &["--json"]).succeeded().out;
     let socket = world.file("pcscd.comm");
     let socket = socket.to_str().expect("a plain path");
+    let readers = || jitsuin(["client", "readers", "--pcsc", socket]);
+    readers().failed(1, &["is pcscd"]);
     let served = world.serve(&card, &["--pcsc", socket]);
+    let seen = jitsuin(["client", "readers", "--pcsc", socket, "--json"]).succeeded().out;
+    let seen: Value = serde_json::from_str(&seen).expect("json");
+    assert_eq!((seen[0]["jpki"].as_bool(), seen[0]["atr"].as_str().map(|atr| &atr[..2])), (Some(true), Some("3B")));
+    assert!(readers().succeeded().out.contains("公的個人認証AP"));
     let there = jitsuin(["client", "show", "--pcsc", socket, "--json"]).succeeded().out;
     assert_eq!(here, there);
     let status = jitsuin(["client", "status", "--pcsc", socket, "--json"]).succeeded().out;

@@ -115,7 +115,8 @@ fn a_pin_is_reset_by_reservation() {
     reserve(&good[..4]).failed(1, &["the face was not compared"]);
     reserve(&["--reset", "auth", "--pin", "WRONG1", "--face-compared"]).failed(1, &["4 tries left"]);
     reserve(&["--reset", "sign", "--pin", AUTH_PIN, "--face-compared"]).failed(1, &["locked"]);
-    reserve(&good).succeeded();
+    let told: Value = serde_json::from_str(&reserve(&[&good[..], &["--json"]].concat()).succeeded().out).expect("json");
+    assert_eq!((&told["card"], &told["reset"]), (&card.as_str().into(), &"authentication".into()));
     reset("sign", "QX58ZT").failed(1, &["nothing is reserved"]);
     reset("auth", "12345").failed(2, &["four digits"]);
     let said = reset("auth", "8264").succeeded();

@@ -81,7 +81,11 @@ impl PcscReader {
         self.atr()
     }
 
-    fn atr(&mut self) -> Result<Vec<u8>, ReaderError> {
+    /// ATR of the card in it, without touching the card; empty where there is none.
+    ///
+    /// # Errors
+    /// [`ReaderError`] of the connection.
+    pub fn atr(&mut self) -> Result<Vec<u8>, ReaderError> {
         let states = states(&mut self.stream)?;
         let state = states.chunks_exact(p::READER_STATE).find(|state| In(state).name() == self.name);
         let mut fields = In(state.ok_or(ReaderError::NoCard)?);
