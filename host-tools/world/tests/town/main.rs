@@ -3,5 +3,6 @@
 mod account;
 mod applications;
 mod batch;
+mod kiosk;
 mod procedures;
 mod support;
