@@ -12,7 +12,7 @@
 //! the certificate is revoked: nothing is kept then, and the same message may come again.
 //!
 //! The receipt is a bearer token. What was accepted once keeps its number however often it comes. What is refused is kept, without
-//! the application itself, where a certificate of a trusted authority signed it: nobody else fills the record.
+//! the application itself, where the key of a trusted certificate signed it: nobody else fills the record.
 
 mod messages;
 mod office;
@@ -126,10 +126,10 @@ impl Reception {
         tokio::task::spawn_blocking(judge).await.map_err(|error| broken(&error))
     }
 
-    /// The signer's certificate, where a trusted authority made it.
+    /// The signer's certificate, where a trusted authority made it and its key signed this. A certificate alone anybody may have.
     fn certified(&self, report: &Report) -> Option<(Hierarchy, u32)> {
-        let chain = report.check(Step::Chain).filter(|check| check.verdict == Verdict::Passed);
-        let signer = report.signer.as_ref().filter(|_| chain.is_some())?;
+        let passed = |step| report.check(step).is_some_and(|check| check.verdict == Verdict::Passed);
+        let signer = report.signer.as_ref().filter(|_| passed(Step::Chain) && passed(Step::Signature))?;
         let issuer = self.anchors.iter().find(|(_, root)| root.subject().to_string() == signer.issuer);
         Some((issuer?.0, u32::from_str_radix(&signer.serial, 16).ok()?))
     }

@@ -193,7 +193,7 @@ fn what_is_not_so_is_refused_and_says_why() {
     jitsuin(["counter", "revoke", town.world.name(), &town.card, "signature"]).succeeded();
     assert_eq!(findings(&town.send_json(&message, &[])), ["revoked"]);
     let list = town.list();
-    assert_eq!(list.len(), 6, "all were signed under a certificate of a trusted authority");
+    assert_eq!(list.len(), 5, "all but the altered one were signed by the key of a trusted certificate");
     assert!(list.iter().all(|one| one["accepted"] == false && one["procedure"] == ""));
     jitsuin(["apply", "show", town.world.name(), "1", "--out", &town.path("x")]).failed(1, &["accepted"]);
 }
@@ -284,8 +284,7 @@ fn hostile_senders_get_short_answers_and_leave_nothing() {
     let good = town.post(CMS, &message);
     assert_eq!(good.status, 200, "what is good is still good");
     drop(slow);
-    let kept = town.list();
-    assert!(kept.iter().filter(|one| one["accepted"] == true).count() == 1);
+    assert_eq!(town.list().len(), 1, "nothing else was put on record");
 
     let good: Value = serde_json::from_slice(&good.body).expect("json");
     let serial = good["report"]["signer"]["serial"].as_str().expect("a serial number").to_owned();
