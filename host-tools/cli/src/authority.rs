@@ -10,6 +10,7 @@ use pki::{authorities, revocation::ocsp::KeyKind};
 use serde_json::json;
 use service::{
     authority::{Authorities, Category, Options, Recorded, Token},
+    revocations::Window,
     server::{self, Limits},
 };
 use sim::rng::SimRng;
@@ -58,6 +59,7 @@ fn answer(serve: &args::AuthorityServe) -> Result<(), Failure> {
     }
     let world = crate::world_at(&serve.world, &serve.now)?;
     let url = world.database();
+    let window = Arc::new(Window::new(world));
     let keys = authorities::Authorities::open(&serve.world, crate::passphrase().as_deref())?;
     let kept = [Some(keys.signature), Some(keys.authentication), keys.prefecture].into_iter().flatten();
     let answers_with = if serve.ecdsa { KeyKind::P256 } else { KeyKind::Rsa };
@@ -77,6 +79,7 @@ fn answer(serve: &args::AuthorityServe) -> Result<(), Failure> {
         if serve.open {
             eprintln!("answering everybody; the real ones answer registered verifiers alone");
         }
-        until::interrupted(listener, authorities.router(), Limits::default()).await
+        let router = authorities.router().merge(window.router());
+        until::interrupted(listener, router, Limits::default()).await
     })
 }

@@ -6,6 +6,8 @@
 //! asked of a [`Registry`](authority::Registry) at every request, so nothing here can be out of date for longer than an answer's
 //! own life; the certification authority's keys and formats are those of the `pki` crate.
 //!
+//! [`mod@revocations`] is where holders revoke their certificates from home.
+//!
 //! [`mod@reception`] is an office that takes signed applications, and the program that sends them.
 //!
 //! [`mod@login`] is a service that people log in to with their card, and the program that does it.
@@ -28,4 +30,5 @@ mod in_base64;
 pub mod login;
 pub mod problem;
 pub mod reception;
+pub mod revocations;
 pub mod server;

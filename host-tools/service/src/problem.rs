@@ -43,7 +43,8 @@ impl IntoResponse for Problem {
 
 /// What a service said in an answer, for people; `None` where it said nothing of this form. A service may say anything; none of it
 /// moves a terminal.
-pub(crate) fn said(body: &[u8]) -> Option<String> {
+#[must_use]
+pub fn said(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Said {
         text_en: String,

@@ -21,7 +21,7 @@ pub(crate) enum Authority {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Paths: /ocsp/signature, /ocsp/authentication (POST and GET), /crl/signature.crl, /crl/signature/99999.crl, \
-                        /fingerprints, /fingerprints.json, /terms. Verifiers send their token as `Authorization: Bearer TOKEN`.\n\
+                        /fingerprints, /fingerprints.json, /terms; POST /revocations for holders. Verifiers send their token as `Authorization: Bearer TOKEN`.\n\
                         RUST_LOG is not read; --log tells what is answered, never to whom or about whom."
 )]
 pub(crate) struct AuthorityServe {

@@ -205,25 +205,17 @@ pub(crate) struct ClientValidity {
                         certificate is revoked at the counter instead."
 )]
 pub(crate) struct ClientRevoke {
-    /// World folder, whose authorities take the request.
-    pub world: PathBuf,
-    /// Card id of a card of this world; with --pcsc, the card in the reader.
-    #[arg(required_unless_present = "pcsc", conflicts_with = "pcsc")]
-    pub card: Option<String>,
-    /// A reader behind this PC/SC socket.
-    #[arg(long, value_name = "SOCKET")]
-    pub pcsc: Option<PathBuf>,
-    /// Name of the reader [default: the first].
-    #[arg(long, value_name = "NAME", requires = "pcsc")]
-    pub reader: Option<String>,
+    #[command(flatten)]
+    pub on: OnCard,
+    /// Send the request to this authority: http://HOST:PORT [default: the authorities of WORLD take it].
+    #[arg(long, value_name = "URL", required_unless_present = "world")]
+    pub to: Option<String>,
     /// Which certificate: own-authentication or own-signature.
     #[arg(long)]
     pub certificate: Certificate,
     /// The PIN of its key; - reads it from standard input.
     #[arg(long, value_name = "PIN", default_value = "-")]
     pub pin: String,
-    #[command(flatten)]
-    pub now: Now,
     /// Print one JSON document instead of text.
     #[arg(long)]
     pub json: bool,

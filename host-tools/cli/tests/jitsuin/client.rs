@@ -216,3 +216,53 @@ fn a_juki_card_at_home() {
     };
     assert_eq!(of("certificate-revoked"), ("holder".into(), "prefecture".into()));
 }
+
+/// Row 13 over HTTP: from home to the authority, once, and nobody else's word counts.
+#[test]
+fn a_certificate_is_revoked_over_http() {
+    let world = World::new();
+    let card = world.issue(&["--profile", "jpki-only"]);
+    let serve = ["authority", "serve", world.name(), "--http", "127.0.0.1:0", "--log"];
+    let served = Serve::start_for(&serve, "/fingerprints");
+    let base = served.said.lines().find_map(|line| line.split("answer at ").nth(1)).expect("an address").trim();
+    let base = base.trim_end_matches('/').to_owned();
+    let own = ["--certificate", "own-authentication", "--pin", AUTH_PIN];
+    let revoke = |options: &[&str]| client(&world, "revoke", &card, &[&own[..], options].concat());
+    let post = |body: &[u8]| {
+        let answer = service::http::post(&format!("{base}/revocations"), None, "application/json", body, 4096);
+        let answer = answer.expect("answers");
+        let said: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
+        (answer.status, said["error"].as_str().unwrap_or_default().to_owned())
+    };
+    for body in [&b""[..], b"{}", b"null", br#"{"request":"{}","signature":"00"}"#, &[b'['; 3000]] {
+        assert_eq!(post(body), (400, "not-a-request".into()), "{}", String::from_utf8_lossy(body));
+    }
+    assert_eq!(post(&[b' '; 5000]).0, 413);
+    // Well-formed, of a certificate that nobody has, and with a signature of nobody: told alike.
+    let serial =
+        client_json(&world, "show", &card, &[])["certificates"][0]["serial"].as_str().expect("text").to_owned();
+    let now = time::OffsetDateTime::now_utc().format(&time::format_description::well_known::Rfc3339).expect("text");
+    for serial in [serial.as_str(), "7FFFFF"] {
+        let request = format!(
+            r#"{{"purpose":"jitsuin certificate revocation request 1","authority":"authentication","serial":"{serial}","at":"{now}","nonce":"{}"}}"#,
+            "00".repeat(16)
+        );
+        let envelope = serde_json::json!({ "request": request, "signature": "00".repeat(256) });
+        assert_eq!(post(envelope.to_string().as_bytes()), (403, "not-believed".into()));
+    }
+    revoke(&["--to", "https://localhost"]).failed(2, &["only http://"]);
+    revoke(&["--to", &format!("{base}/nothing")]).failed(1, &["404"]);
+    jitsuin(["callcentre", "stop", world.name(), &card]).succeeded();
+    revoke(&["--to", &base]).failed(1, &["窓口", "the counter helps"]);
+    jitsuin(["counter", "release", world.name(), &card]).succeeded();
+    let socket = world.file("pcsc").display().to_string();
+    let reader = world.serve(&card, &["--pcsc", &socket]);
+    let at_home = |options: &[&str]| jitsuin([&["client", "revoke", "--pcsc", &socket], &own[..], options].concat());
+    at_home(&[]).failed(2, &["--to"]);
+    let said = at_home(&["--to", &base]).succeeded();
+    assert!(said.out.contains(&serial) && said.out.contains("失効しました"), "{}", said.out);
+    at_home(&["--to", &base]).failed(1, &["the counter helps"]);
+    reader.interrupt();
+    let log = served.interrupt().err;
+    assert!(log.contains("outcome=\"not-believed\"") && !log.contains(&serial) && !log.contains(AUTH_PIN), "{log}");
+}
