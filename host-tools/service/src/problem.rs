@@ -29,6 +29,21 @@ impl Problem {
     ) -> Self {
         Problem { status, error, text_en, text_ja }
     }
+
+    /// More at once than is worked off.
+    pub(crate) const BUSY: Self = Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "busy",
+        "too many others are being served; try again",
+        "混み合っています。しばらくしてからやり直してください",
+    );
+    /// The service's own fault.
+    pub(crate) const BROKEN: Self = Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "broken",
+        "the service did not do this; whoever runs it finds the reason in its log",
+        "サービス側で処理できませんでした",
+    );
 }
 
 impl IntoResponse for Problem {

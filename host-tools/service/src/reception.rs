@@ -110,7 +110,7 @@ impl Reception {
 
     /// Every check, with the authority asked on a thread that may wait.
     async fn judge(self: &Arc<Self>, sent: &Arc<Submission>, now: OffsetDateTime) -> Result<Report, Problem> {
-        let place = Arc::clone(&self.judged).try_acquire_owned().map_err(|_| messages::BUSY)?;
+        let place = Arc::clone(&self.judged).try_acquire_owned().map_err(|_| Problem::BUSY)?;
         let (office, sent) = (Arc::clone(self), Arc::clone(sent));
         let judge = move || {
             let verifier = Verifier {
@@ -140,7 +140,7 @@ type Shared = State<Arc<Reception>>;
 /// What went wrong on this side, in the log and nowhere else.
 fn broken(error: &impl std::error::Error) -> Problem {
     tracing::error!(%error, "a reception office did not do what it was asked");
-    messages::BROKEN
+    Problem::BROKEN
 }
 
 async fn receive(

@@ -81,18 +81,6 @@ const NOT_BELIEVED: Problem = Problem::new(
     "the request is not signed with the key of a certificate that is on record, is more than five minutes old, or came before",
     "申請の署名が確認できないか、申請が古いか、受付済みです",
 );
-const BUSY: Problem = Problem::new(
-    StatusCode::SERVICE_UNAVAILABLE,
-    "busy",
-    "too many requests at once; try again",
-    "混み合っています。しばらくしてからやり直してください",
-);
-const BROKEN: Problem = Problem::new(
-    StatusCode::INTERNAL_SERVER_ERROR,
-    "broken",
-    "the authority did not do this; whoever runs it finds the reason in its log",
-    "受付側で処理できませんでした",
-);
 
 const fn unreadable(status: StatusCode) -> Problem {
     Problem::new(status, "not-a-request", "not a revocation request", "失効申請のデータの形式が正しくありません")
@@ -103,7 +91,7 @@ async fn apply(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Accepted>, Problem> {
     let body = body.map_err(|why| unreadable(why.status()))?;
-    let place = Arc::clone(&window.places).try_acquire_owned().map_err(|_| BUSY)?;
+    let place = Arc::clone(&window.places).try_acquire_owned().map_err(|_| Problem::BUSY)?;
     let revoke = move || {
         let done = window.world.now().and_then(|now| online::revoke(&window.world, now, &body));
         drop(place);
@@ -111,7 +99,7 @@ async fn apply(
     };
     let done = tokio::task::spawn_blocking(revoke).await.map_err(|error| {
         tracing::error!(%error, "a revocation request was dropped");
-        BROKEN
+        Problem::BROKEN
     })?;
     done.map(|done| Json(done.into())).map_err(|error| problem(&error))
 }
@@ -126,7 +114,7 @@ fn problem(error: &WorldError) -> Problem {
         WorldError::Step { .. } | WorldError::CardStatus { .. } => (BELIEVED, "state"),
         error => {
             tracing::error!(%error, "a revocation request was not worked off");
-            (BROKEN, "broken")
+            (Problem::BROKEN, "broken")
         }
     };
     tracing::info!(outcome, "a revocation request was refused");

@@ -153,18 +153,6 @@ impl Problem {
         "there is no such session, or it is over; log in",
         "ログインしていないか、セッションの期限切れです",
     );
-    pub(super) const BUSY: Self = Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "busy",
-        "too many logins are being checked; try again",
-        "混み合っています。しばらくしてからやり直してください",
-    );
-    pub(super) const BROKEN: Self = Problem::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "broken",
-        "the service did not do this; whoever runs it finds the reason in its log",
-        "サービス側で処理できませんでした",
-    );
 
     /// Not JSON, not of this form, or too large.
     pub(super) const fn unreadable(status: StatusCode) -> Self {

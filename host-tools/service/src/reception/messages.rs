@@ -116,18 +116,6 @@ pub(super) const NO_FORM: Problem = Problem::new(
     "there is no such procedure; /forms lists them",
     "この手続はありません",
 );
-pub(super) const BUSY: Problem = Problem::new(
-    StatusCode::SERVICE_UNAVAILABLE,
-    "busy",
-    "too many applications are being judged; try again",
-    "混み合っています。しばらくしてからやり直してください",
-);
-pub(super) const BROKEN: Problem = Problem::new(
-    StatusCode::INTERNAL_SERVER_ERROR,
-    "broken",
-    "the office did not do this; whoever runs it finds the reason in its log",
-    "受付側で処理できませんでした",
-);
 
 /// Not an application at all, or too large.
 pub(super) const fn unreadable(status: StatusCode) -> Problem {
