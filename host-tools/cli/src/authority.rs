@@ -59,6 +59,7 @@ fn answer(serve: &args::AuthorityServe) -> Result<(), Failure> {
     }
     let world = crate::world_at(&serve.world, &serve.now)?;
     let url = world.database();
+    // Out here, because a world that goes waits for its database, and nothing in a server may wait so.
     let window = Arc::new(Window::new(world));
     let keys = authorities::Authorities::open(&serve.world, crate::passphrase().as_deref())?;
     let kept = [Some(keys.signature), Some(keys.authentication), keys.prefecture].into_iter().flatten();
@@ -79,7 +80,7 @@ fn answer(serve: &args::AuthorityServe) -> Result<(), Failure> {
         if serve.open {
             eprintln!("answering everybody; the real ones answer registered verifiers alone");
         }
-        let router = authorities.router().merge(window.router());
+        let router = authorities.router().merge(Arc::clone(&window).router());
         until::interrupted(listener, router, Limits::default()).await
     })
 }

@@ -26,7 +26,7 @@ const AT_ONCE: usize = 8;
 /// Media type of a request.
 pub const JSON: &str = "application/json";
 
-/// Where holders apply.
+/// Where holders apply. The last of its owners must not be in asynchronous code: a [`World`] waits when it goes.
 pub struct Window {
     world: World,
     places: Arc<Semaphore>,

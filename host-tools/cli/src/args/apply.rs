@@ -103,7 +103,7 @@ pub(crate) struct ApplyStatus {
     /// 受付番号
     pub number: i64,
     /// What `send` printed on its last line; - reads it from standard input.
-    #[arg(long, value_name = "RECEIPT", default_value = "-")]
+    #[arg(long, value_name = "RECEIPT", allow_hyphen_values = true, default_value = "-")]
     pub receipt: String,
     /// Print one JSON document instead of text.
     #[arg(long)]
@@ -132,7 +132,7 @@ pub(crate) struct ApplyVerify {
     #[arg(long, value_name = "FILE")]
     pub crl: Option<PathBuf>,
     /// Token of a registered verifier, for the responder.
-    #[arg(long, value_name = "TOKEN", env = "JITSUIN_TOKEN", hide_env_values = true)]
+    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true, env = "JITSUIN_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
     #[command(flatten)]
     pub now: Now,
@@ -160,7 +160,7 @@ pub(crate) struct ApplyServe {
     #[arg(long, value_name = "URL")]
     pub ocsp: String,
     /// Token of a registered verifier 署名検証者, for the responder.
-    #[arg(long, value_name = "TOKEN", env = "JITSUIN_TOKEN", hide_env_values = true)]
+    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true, env = "JITSUIN_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
     /// Tell on standard error what is answered.
     #[arg(long)]

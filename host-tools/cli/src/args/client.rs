@@ -191,7 +191,7 @@ pub(crate) struct ClientValidity {
     #[arg(long, value_name = "FILE|URL")]
     pub crl: Option<String>,
     /// Token of a registered verifier.
-    #[arg(long, value_name = "TOKEN", env = "JITSUIN_TOKEN", hide_env_values = true)]
+    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true, env = "JITSUIN_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
     /// Print one JSON document instead of text.
     #[arg(long)]

@@ -61,7 +61,7 @@ pub(crate) struct KioskIssue {
     #[arg(long, value_name = "URL")]
     pub ocsp: Option<String>,
     /// Token of a registered verifier, for the responder.
-    #[arg(long, value_name = "TOKEN", env = "JITSUIN_TOKEN", hide_env_values = true)]
+    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true, env = "JITSUIN_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
     /// Overwrite the file.
     #[arg(long)]

@@ -32,7 +32,7 @@ pub(crate) struct LoginServe {
     #[arg(long, value_name = "URL")]
     pub ocsp: String,
     /// Token of a registered verifier 利用者証明検証者, for the responder.
-    #[arg(long, value_name = "TOKEN", env = "JITSUIN_TOKEN", hide_env_values = true)]
+    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true, env = "JITSUIN_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
     /// Host name that challenges carry and accounts belong to [default: HOST:PORT of --http].
     #[arg(long, value_name = "NAME")]
@@ -63,7 +63,7 @@ pub(crate) struct LoginTo {
     #[arg(long, value_name = "NAME")]
     pub service: Option<String>,
     /// Transfer code 引継ぎコード of an account; - reads it from standard input, after the PIN.
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", allow_hyphen_values = true)]
     pub transfer: Option<String>,
     /// Draw a transfer code, alone on the last line.
     #[arg(long)]

@@ -212,7 +212,7 @@ fn an_office_that_nobody_answers_accepts_nothing() {
         (503, vec!["unavailable"])
     );
     assert!(town.list().is_empty());
-    deaf.interrupt();
+    deaf.interrupt().succeeded();
     assert_eq!(send(&town.url).expect("answers").status, 200);
     assert_eq!(town.list().len(), 1);
 }
@@ -288,7 +288,7 @@ fn hostile_senders_get_short_answers_and_leave_nothing() {
 
     let good: Value = serde_json::from_slice(&good.body).expect("json");
     let serial = good["report"]["signer"]["serial"].as_str().expect("a serial number").to_owned();
-    let log = town.office.interrupt().err;
+    let log = town.office.interrupt().succeeded().err;
     assert!(log.contains("an application was judged") && log.contains("why=\"not-cms\""), "{log}");
     for secret in [NAME, "見本町", &serial, good["receipt"].as_str().expect("a receipt"), &town.token] {
         assert!(!log.contains(secret), "{secret} is in\n{log}");

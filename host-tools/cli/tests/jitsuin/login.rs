@@ -251,3 +251,17 @@ fn an_account_outlives_its_certificate() {
     town.run("clock", "set", &[&format!("{last}T03:16:00Z")]);
     until("the session is over", || !me());
 }
+
+/// Tokens, codes and receipts are random, and one in 64 begins with a hyphen.
+#[test]
+fn a_secret_may_begin_with_a_hyphen() {
+    let nobody = "http://127.0.0.1:1";
+    for arguments in [
+        &["login", "to", nobody, "x", "y", "--pin", "1234", "--transfer", "-code"][..],
+        &["apply", "status", nobody, "1", "--receipt", "-receipt"],
+        &["client", "validity", "x", "y", "--ocsp", nobody, "--token", "-token"],
+    ] {
+        let said = jitsuin(arguments);
+        assert!(said.code == Some(1) && !said.err.contains("Usage"), "{arguments:?}: {said:?}");
+    }
+}
