@@ -42,7 +42,7 @@ use world::{World, status::CardStatus};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let done = match arguments.command.unwrap_or(Command::Tour(args::Tour::default())) {
+    let done = match arguments.command.unwrap_or(Command::Tour(args::Played::default())) {
         Command::Tour(tour) => tour::run(&tour),
         Command::Story(story) => story::run(&story),
         Command::New(new) => issue::new(&new),

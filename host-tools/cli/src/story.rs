@@ -44,7 +44,7 @@ const FIRST_END: Date = date!(2030 - 07 - 07);
 const LAST_DAY: Date = date!(2035 - 07 - 07);
 
 /// `jitsuin story`
-pub(crate) fn run(story: &args::Story) -> Result<(), Failure> {
+pub(crate) fn run(story: &args::Played) -> Result<(), Failure> {
     let temporary = tempfile::Builder::new().prefix("jitsuin-story-").tempdir()?;
     let folder = story.keep.clone().unwrap_or_else(|| temporary.path().join("world"));
     let passphrase = crate::passphrase();
@@ -267,7 +267,7 @@ impl Teller {
         }
     }
 
-    fn end(self, story: &args::Story) -> Result<(), Failure> {
+    fn end(self, story: &args::Played) -> Result<(), Failure> {
         let Holder { world, card, .. } = self.holder;
         let events = ledger::events(&world, &Filter::default())?;
         if self.json {

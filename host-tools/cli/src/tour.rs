@@ -20,7 +20,7 @@ const PRESENTED: check::Presented<'_> =
     check::Presented { authentication: AUTHENTICATION_PIN, signature: SIGNATURE_PASSWORD, form: AUTHENTICATION_PIN };
 
 /// `jitsuin tour`
-pub(crate) fn run(tour: &args::Tour) -> Result<(), Failure> {
+pub(crate) fn run(tour: &args::Played) -> Result<(), Failure> {
     let began = Instant::now();
     let temporary = tempfile::Builder::new().prefix("jitsuin-tour-").tempdir()?;
     let folder = tour.keep.clone().unwrap_or_else(|| temporary.path().join("world"));
