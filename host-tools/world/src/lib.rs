@@ -13,6 +13,9 @@
 //! A card is not in the database: it is an image in the folder, personalised over a reader. [`issue`] puts certificates on record
 //! together with the hand-over; what stops before leaves a card that can be taken up, and no certificate. [`batch`] does it for many at once.
 //!
+//! Others keep their record here too: the office that receives applications ([`application`]), services that people log in to
+//! ([`account`]), the kiosk in a shop ([`kiosk`]). Each knows a holder by a certificate alone.
+//!
 //! Nothing here reads the real time but [`clock`], which every world can set.
 //!
 //! # Not supported
