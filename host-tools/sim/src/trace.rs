@@ -56,7 +56,7 @@ impl Observer for Trace {
             Event::PowerOn => line.event = "power on",
             Event::PowerOff => line.event = "power off",
             Event::Reset => line.event = "warm reset",
-            Event::Exchange { command, response, duration } => {
+            Event::Exchange { command, response, duration, .. } => {
                 line.event = "exchange";
                 line.took = Some(duration.as_micros());
                 line.exchange = Some(inner.explainer.exchange(command, response));
@@ -105,7 +105,12 @@ mod tests {
         let trace = Trace::new(Box::new(out.clone()), Model::CARD);
         trace.event(&Event::PowerOn);
         let command = b"\x00\x20\x00\x80\x041234";
-        trace.event(&Event::Exchange { command, response: &[0x63, 0xC2], duration: Duration::from_micros(7) });
+        trace.event(&Event::Exchange {
+            command,
+            response: &[0x63, 0xC2],
+            duration: Duration::from_micros(7),
+            client: "",
+        });
         let text = String::from_utf8(out.0.lock().expect("lock").clone()).expect("utf-8");
         let lines: Vec<serde_json::Value> =
             text.lines().map(|line| serde_json::from_str(line).expect("json")).collect();

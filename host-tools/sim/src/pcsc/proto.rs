@@ -43,12 +43,14 @@ pub(super) const SUCCESS: u32 = 0;
 pub(super) const CANCELLED: u32 = 0x8010_0002;
 pub(super) const INVALID_HANDLE: u32 = 0x8010_0003;
 pub(super) const INVALID_PARAMETER: u32 = 0x8010_0004;
+pub(super) const NO_MEMORY: u32 = 0x8010_0006;
 pub(super) const INSUFFICIENT_BUFFER: u32 = 0x8010_0008;
 pub(super) const UNKNOWN_READER: u32 = 0x8010_0009;
 pub(super) const SHARING_VIOLATION: u32 = 0x8010_000B;
 pub(super) const NO_SMARTCARD: u32 = 0x8010_000C;
 pub(super) const PROTOCOL_MISMATCH: u32 = 0x8010_000F;
 pub(super) const NOT_TRANSACTED: u32 = 0x8010_0016;
+pub(super) const SERVICE_STOPPED: u32 = 0x8010_001E;
 pub(super) const UNSUPPORTED_FEATURE: u32 = 0x8010_001F;
 pub(super) const UNRESPONSIVE_CARD: u32 = 0x8010_0066;
 pub(super) const RESET_CARD: u32 = 0x8010_0068;
@@ -83,6 +85,15 @@ pub(super) const fn body_size(command: u32) -> Option<usize> {
     })
 }
 
+/// Where the body says how many bytes of data follow it.
+pub(super) const fn length_field(command: u32) -> Option<usize> {
+    match command {
+        TRANSMIT => Some(12),
+        CONTROL => Some(8),
+        _ => None,
+    }
+}
+
 impl Refused {
     /// PC/SC's word for it.
     pub(super) const fn code(self) -> u32 {
@@ -102,6 +113,10 @@ impl Refused {
 pub(super) struct Out(Vec<u8>);
 
 impl Out {
+    pub(super) fn with_room(bytes: usize) -> Self {
+        Out(Vec::with_capacity(bytes))
+    }
+
     pub(super) fn u32(mut self, value: u32) -> Self {
         self.0.extend_from_slice(&value.to_ne_bytes());
         self

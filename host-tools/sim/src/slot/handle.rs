@@ -8,8 +8,8 @@ use std::{
 };
 
 /// How long a disconnection waits for another's transaction, and how often it looks.
-const PATIENCE: Duration = Duration::from_secs(10);
-const POLL: Duration = Duration::from_millis(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const POLL: Duration = Duration::from_millis(5);
 
 /// How a handle wants to live with others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,7 @@ pub struct Handle {
     /// The state of the world this handle agreed to.
     seen: Epoch,
     open: bool,
+    client: Arc<str>,
 }
 
 impl Slot {
@@ -53,13 +54,21 @@ impl Slot {
     /// # Errors
     /// [`Refused`]: `Sharing`, `NoCard` (not for [`Share::Direct`]), `Mute`.
     pub fn connect(self: &Arc<Self>, share: Share) -> Result<Handle, Refused> {
+        self.connect_as(share, Arc::from(""))
+    }
+
+    /// The same for a client with a name, which observers are told.
+    ///
+    /// # Errors
+    /// As [`Slot::connect`].
+    pub fn connect_as(self: &Arc<Self>, share: Share, client: Arc<str>) -> Result<Handle, Refused> {
         let mut inner = self.inner();
         let (id, seen) = inner.may_enter(share)?;
         inner.state.usage = inner.state.usage.enter(share);
         inner.state.serial += 1;
         drop(inner);
-        self.changed.notify_all();
-        let mut handle = Handle { slot: Arc::clone(self), id, share, seen, open: true };
+        self.tell();
+        let mut handle = Handle { slot: Arc::clone(self), id, share, seen, open: true, client };
         handle.power_if_needed()?;
         // Powering a card that lay there without power ends nobody's session, least of all this one's.
         handle.seen.resets = self.inner().epoch.resets;
@@ -133,7 +142,7 @@ impl Handle {
         let mut card = self.slot.card();
         self.may_transmit()?;
         self.slot.energise(&mut card)?;
-        self.slot.exchange(&mut card, command)
+        self.slot.exchange(&mut card, command, &self.client)
     }
 
     /// Whether the handle is still good for its card.
@@ -149,8 +158,24 @@ impl Handle {
     /// # Errors
     /// [`Refused::Sharing`] where that takes too long: the handle is still connected.
     pub fn disconnect(&mut self, disposition: Disposition) -> Result<(), Refused> {
+        let began = Instant::now();
+        loop {
+            let done = self.try_disconnect(disposition);
+            if done.is_ok() || began.elapsed() > PATIENCE {
+                return done;
+            }
+            // The bookkeeping is locked for each look only: whoever holds the transaction needs it to go on.
+            thread::sleep(POLL);
+        }
+    }
+
+    /// The same without waiting.
+    ///
+    /// # Errors
+    /// [`Refused::Sharing`]: another handle is in a transaction, this one is still connected.
+    pub fn try_disconnect(&mut self, disposition: Disposition) -> Result<(), Refused> {
         if disposition != Disposition::Leave {
-            self.wait_for_others()?;
+            self.slot.inner().may_pass(self.id)?;
             let mut card = self.slot.card();
             self.slot.inner().may_pass(self.id)?;
             // A card that is gone or mute needs nothing more.
@@ -163,19 +188,6 @@ impl Handle {
     /// The slot this handle belongs to.
     pub fn slot(&self) -> &Arc<Slot> {
         &self.slot
-    }
-
-    /// Waits until no other handle is in a transaction. The bookkeeping is locked for each look only: whoever holds the
-    /// transaction needs it to go on.
-    fn wait_for_others(&self) -> Result<(), Refused> {
-        let began = Instant::now();
-        loop {
-            let passes = self.slot.inner().may_pass(self.id);
-            if passes.is_ok() || began.elapsed() > PATIENCE {
-                return passes;
-            }
-            thread::sleep(POLL);
-        }
     }
 
     fn may_transmit(&self) -> Result<(), Refused> {

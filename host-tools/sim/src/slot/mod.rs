@@ -10,10 +10,11 @@ mod handle;
 mod local;
 
 pub use handle::{Disposition, Handle, Share};
+pub(crate) use handle::{PATIENCE, POLL};
 pub use local::LocalReader;
 
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 /// The longest ATR: TS and 32 characters (ISO/IEC 7816-3 §8.2.1).
@@ -117,6 +118,8 @@ pub enum Event<'a> {
         response: &'a [u8],
         /// Time spent in the card.
         duration: Duration,
+        /// Who sent it, as far as is known; empty for a master without a handle.
+        client: &'a str,
     },
 }
 
@@ -129,8 +132,8 @@ impl fmt::Debug for Event<'_> {
             Event::PowerOn => f.write_str("PowerOn"),
             Event::PowerOff => f.write_str("PowerOff"),
             Event::Reset => f.write_str("Reset"),
-            Event::Exchange { command, response, duration } => {
-                write!(f, "Exchange({} -> {} bytes, {duration:?})", command.len(), response.len())
+            Event::Exchange { command, response, duration, client } => {
+                write!(f, "Exchange({} -> {} bytes, {duration:?}, {client:?})", command.len(), response.len())
             }
         }
     }
@@ -142,6 +145,12 @@ pub trait Observer: Send + Sync {
     fn event(&self, event: &Event<'_>);
 }
 
+/// Wants to know at once that something about a slot is different, without a thread of its own that waits for it.
+pub trait Watcher: Send + Sync {
+    /// Called after each change of a slot's [`State`], by whoever made it: it must be quick, and must not use the card.
+    fn changed(&self);
+}
+
 /// A slot, to be shared by reference count.
 pub struct Slot {
     name: String,
@@ -151,6 +160,7 @@ pub struct Slot {
     inner: Mutex<Inner>,
     changed: Condvar,
     observers: RwLock<Vec<Arc<dyn Observer>>>,
+    watchers: RwLock<Vec<Weak<dyn Watcher>>>,
 }
 
 /// The bookkeeping.
@@ -189,7 +199,8 @@ impl Slot {
             card: Mutex::new(None),
             inner: Mutex::new(Inner { state, epoch, lock: None, next_handle: 0 }),
             changed: Condvar::new(),
-            observers: RwLock::new(Vec::new()),
+            observers: RwLock::default(),
+            watchers: RwLock::default(),
         })
     }
 
@@ -214,6 +225,13 @@ impl Slot {
     /// Adds a watcher, told of everything from now on.
     pub fn observe(&self, observer: Arc<dyn Observer>) {
         self.observers.write().unwrap_or_else(PoisonError::into_inner).push(observer);
+    }
+
+    /// Adds somebody who is called after each change for as long as they live.
+    pub fn watch(&self, watcher: Weak<dyn Watcher>) {
+        let mut watchers = self.watchers.write().unwrap_or_else(PoisonError::into_inner);
+        watchers.retain(|watcher| watcher.strong_count() > 0);
+        watchers.push(watcher);
     }
 
     /// Puts a card in, unpowered. A card that was there comes out first and is returned.
@@ -275,7 +293,7 @@ impl Slot {
         if !self.inner().state.powered {
             return Err(Refused::Mute);
         }
-        self.exchange(&mut card, command)
+        self.exchange(&mut card, command, "")
     }
 
     /// The card for a master without a handle, when no transaction is open.
@@ -309,8 +327,16 @@ impl Slot {
         let result = change(&mut inner);
         inner.state.serial += 1;
         drop(inner);
-        self.changed.notify_all();
+        self.tell();
         result
+    }
+
+    /// Tells of a change of the bookkeeping, which must not be locked.
+    fn tell(&self) {
+        self.changed.notify_all();
+        for watcher in self.watchers.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            watcher.upgrade().inspect(|watcher| watcher.changed());
+        }
     }
 
     fn emit(&self, event: &Event<'_>) {
@@ -365,13 +391,18 @@ impl Slot {
         Ok(())
     }
 
-    fn exchange(&self, card: &mut Option<Box<dyn VirtualCard>>, command: &[u8]) -> Result<Vec<u8>, Refused> {
+    fn exchange(
+        &self,
+        card: &mut Option<Box<dyn VirtualCard>>,
+        command: &[u8],
+        client: &str,
+    ) -> Result<Vec<u8>, Refused> {
         let card = card.as_mut().ok_or(Refused::NoCard)?;
         let started = Instant::now();
         let response = card.transmit(command);
         let duration = started.elapsed();
         let shown = response.as_deref().unwrap_or_default();
-        self.emit(&Event::Exchange { command, response: shown, duration });
+        self.emit(&Event::Exchange { command, response: shown, duration, client });
         if response.is_err() {
             self.lose_power();
         }

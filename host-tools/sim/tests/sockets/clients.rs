@@ -1,147 +1,18 @@
-//! The PC/SC socket and vpcd, byte by byte, with a card that answers at once.
+//! What clients of the PC/SC socket get for what they ask.
 
+use crate::support::{ATR, Raw, fixture};
 use sim::{
     pcsc::{BindError, PcscReader, Server, list_readers},
     reader::{Reader, ReaderError},
-    slot::{Mute, Slot, VirtualCard},
-    vpcd::{Vpcd, VpcdError},
 };
 use std::{
     fs,
-    io::{Read, Write},
-    net::TcpListener,
-    os::unix::{fs::PermissionsExt, net::UnixStream},
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    io::Write,
+    os::unix::fs::PermissionsExt,
+    sync::atomic::Ordering,
     thread,
     time::{Duration, Instant},
 };
-
-/// Answers what it was sent, with 9000; counts resets and power cycles. A command that begins with FE takes its time.
-#[derive(Default, Clone)]
-struct Echo {
-    resets: Arc<AtomicU32>,
-    powers: Arc<AtomicU32>,
-}
-
-const ATR: [u8; 9] = [0x3B, 0xE0, 0x00, 0xFF, 0x81, 0x31, 0xFE, 0x45, 0x14];
-
-impl VirtualCard for Echo {
-    fn atr(&self) -> Vec<u8> {
-        ATR.to_vec()
-    }
-
-    fn power_on(&mut self) {
-        self.powers.fetch_add(1, Ordering::SeqCst);
-    }
-
-    fn power_off(&mut self) {}
-
-    fn reset(&mut self) {
-        self.resets.fetch_add(1, Ordering::SeqCst);
-    }
-
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Mute> {
-        if command.first() == Some(&0xFE) {
-            thread::sleep(Duration::from_millis(700));
-        }
-        Ok([command, &[0x90, 0x00]].concat())
-    }
-}
-
-struct Fixture {
-    _folder: tempfile::TempDir,
-    path: PathBuf,
-    slot: Arc<Slot>,
-    card: Echo,
-    server: Server,
-}
-
-fn fixture() -> Fixture {
-    let folder = tempfile::tempdir().expect("folder");
-    let path = folder.path().join("pcsc");
-    let (slot, card) = (Slot::new("Test reader"), Echo::default());
-    slot.insert(Box::new(card.clone()));
-    let server = Server::bind(&path, vec![Arc::clone(&slot)]).expect("binds");
-    Fixture { _folder: folder, path, slot, card, server }
-}
-
-/// A client that writes and reads raw bytes.
-struct Raw(UnixStream);
-
-impl Raw {
-    fn open(fixture: &Fixture) -> Raw {
-        let stream = UnixStream::connect(&fixture.path).expect("connects");
-        stream.set_read_timeout(Some(Duration::from_secs(5))).expect("timeout");
-        Raw(stream)
-    }
-
-    fn send(&mut self, command: u32, fields: &[u32], tail: &[u8], size: usize) {
-        let mut message = Vec::new();
-        message.extend_from_slice(&u32::try_from(size).expect("size").to_ne_bytes());
-        message.extend_from_slice(&command.to_ne_bytes());
-        for field in fields {
-            message.extend_from_slice(&field.to_ne_bytes());
-        }
-        message.extend_from_slice(tail);
-        self.0.write_all(&message).expect("writes");
-    }
-
-    fn read(&mut self, size: usize) -> Vec<u8> {
-        let mut answer = vec![0; size];
-        self.0.read_exact(&mut answer).expect("answers");
-        answer
-    }
-
-    fn words(&mut self, count: usize) -> Vec<u32> {
-        self.read(count * 4).chunks_exact(4).map(|word| u32::from_ne_bytes(word.try_into().expect("four"))).collect()
-    }
-
-    fn version(&mut self, minor: u32) -> u32 {
-        self.send(0x11, &[4, minor, 0], &[], 12);
-        self.words(3)[1]
-    }
-
-    fn context(&mut self) -> u32 {
-        self.send(0x01, &[2, 0, 0], &[], 12);
-        self.words(3)[1]
-    }
-
-    /// Handle and result.
-    fn connect(&mut self, context: u32, share: u32) -> (u32, u32) {
-        let mut body = context.to_ne_bytes().to_vec();
-        let mut name = b"Test reader".to_vec();
-        name.resize(128, 0);
-        body.extend_from_slice(&name);
-        for field in [share, 2, 0, 0, 0] {
-            body.extend_from_slice(&u32::to_ne_bytes(field));
-        }
-        self.send(0x04, &[], &body, 152);
-        let answer = self.read(152);
-        let word = |at: usize| u32::from_ne_bytes(answer[at..at + 4].try_into().expect("four"));
-        (word(140), word(148))
-    }
-
-    fn transmit(&mut self, handle: u32, apdu: &[u8]) -> (u32, Vec<u8>) {
-        let length = u32::try_from(apdu.len()).expect("length");
-        self.send(0x09, &[handle, 2, 16, length, 2, 16, 65_544, 0], apdu, 32);
-        let head = self.words(8);
-        let data = if head[7] == 0 { self.read(head[6] as usize) } else { Vec::new() };
-        (head[7], data)
-    }
-
-    fn simple(&mut self, command: u32, fields: &[u32]) -> u32 {
-        self.send(command, fields, &[], fields.len() * 4);
-        *self.words(fields.len()).last().expect("a result")
-    }
-
-    fn is_closed(&mut self) -> bool {
-        self.0.read(&mut [0; 1]).map_or(true, |count| count == 0)
-    }
-}
 
 #[test]
 fn the_rust_client_reaches_the_card() {
@@ -361,46 +232,4 @@ fn paths_that_do_not_work_are_told() {
     assert!(!stale.exists());
     drop(fixture.server);
     assert!(!fixture.path.exists());
-}
-
-#[test]
-fn vpcd_is_served_as_its_reader_speaks() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
-    let address = listener.local_addr().expect("address").to_string();
-    let (slot, card) = (Slot::new("vpcd"), Echo::default());
-    slot.insert(Box::new(card.clone()));
-    let attached = Vpcd::attach(&address, slot, false).expect("attaches");
-    for _ in 0..2 {
-        let (mut reader, _) = listener.accept().expect("the card connects, and connects again");
-        reader.set_read_timeout(Some(Duration::from_secs(5))).expect("timeout");
-        let mut ask = |message: &[u8], answered: bool| {
-            let length = u16::try_from(message.len()).expect("length").to_be_bytes();
-            reader.write_all(&length).expect("writes");
-            thread::sleep(Duration::from_millis(5));
-            reader.write_all(message).expect("writes");
-            if !answered {
-                return Vec::new();
-            }
-            let mut length = [0; 2];
-            reader.read_exact(&mut length).expect("answers");
-            let mut answer = vec![0; usize::from(u16::from_be_bytes(length))];
-            reader.read_exact(&mut answer).expect("answers");
-            answer
-        };
-        assert_eq!(ask(&[4], true), ATR);
-        ask(&[1], false);
-        ask(&[], false);
-        assert_eq!(ask(&[0, 0xA4, 4, 0], true), [0, 0xA4, 4, 0, 0x90, 0x00]);
-        // The ATR is told while a command runs, before its answer.
-        ask(&[0xFE, 0, 0, 0], false);
-        assert_eq!(ask(&[4], true), ATR);
-        ask(&[2], false);
-        ask(&[0], false);
-        // A torn message, and the reader is gone.
-        reader.write_all(&[0]).expect("writes");
-    }
-    assert!(card.powers.load(Ordering::SeqCst) >= 2);
-    drop(attached);
-    assert!(matches!(Vpcd::attach("192.0.2.1:35963", Slot::new("x"), false), Err(VpcdError::Remote(_))));
-    assert!(matches!(Vpcd::attach("nonsense", Slot::new("x"), false), Err(VpcdError::Address(..))));
 }
