@@ -6,11 +6,17 @@
 use benches::{QUERY, READ, SELECT, VERIFY, ready, transmit};
 use card_os::{Card, Response};
 use criterion::{BatchSize, Criterion};
-use sim::{backend::AnyEngine, card::Simulated, nvm::Flash, rng::SimRng, sample};
+use sim::{
+    backend::AnyEngine,
+    card::Simulated,
+    nvm::{Flash, Torn},
+    rng::SimRng,
+    sample,
+};
 use std::{hint::black_box, time::Duration};
 
 fn mount(memory: Flash) -> Simulated {
-    Card::mount(memory, AnyEngine::default(), SimRng::seeded(1))
+    Card::mount(Torn::new(memory), AnyEngine::default(), SimRng::seeded(1))
         .map_err(|(error, _)| error)
         .expect("was mounted before")
 }
@@ -47,7 +53,7 @@ fn snapshots(criterion: &mut Criterion, stored: &Simulated) {
     let mut card = stored.fork();
     group.bench_function("restore", |bencher| bencher.iter(|| card = black_box(stored).fork()));
     group.bench_function("mount", |bencher| {
-        bencher.iter_batched(|| stored.nvm().clone(), mount, BatchSize::LargeInput);
+        bencher.iter_batched(|| stored.nvm().inner().clone(), mount, BatchSize::LargeInput);
     });
     group.finish();
 }

@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use sim::{
     pcsc::{Inbox, PinPad, Port, Pressed, Readers, Session, Sink, Taken},
-    slot::{Disposition, Mute, Share, Slot, Usage, VirtualCard},
+    slot::{Disposition, Share, Silence, Slot, Usage, VirtualCard},
 };
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -30,8 +30,8 @@ impl VirtualCard for Echo {
 
     fn reset(&mut self) {}
 
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Mute> {
-        if command.first() == Some(&0xFF) { Err(Mute) } else { Ok([command, &[0x90, 0x00]].concat()) }
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Silence> {
+        if command.first() == Some(&0xFF) { Err(Silence::Mute) } else { Ok([command, &[0x90, 0x00]].concat()) }
     }
 }
 

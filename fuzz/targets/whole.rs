@@ -20,7 +20,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 const STEPS: usize = 48;
 
-static TEMPLATE: LazyLock<MirrorCard> = LazyLock::new(|| mount(sample::issued(true).into_nvm()));
+static TEMPLATE: LazyLock<MirrorCard> = LazyLock::new(|| mount(sample::issued(true).into_nvm().into_inner()));
 
 fn mount(memory: sim::nvm::Flash) -> MirrorCard {
     match Card::mount(memory, Mirror, SimRng::seeded(3)) {

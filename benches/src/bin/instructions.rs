@@ -19,7 +19,7 @@ use card_os::{
 use sim::{
     backend::{AnyEngine, Backend},
     card::{MEMORY, Simulated},
-    nvm::Flash,
+    nvm::{Flash, Torn},
     rng::SimRng,
     sample,
 };
@@ -87,7 +87,7 @@ fn usage() -> ExitCode {
 
 fn make(file: &str) {
     let [key, _] = sample::keys();
-    let memory = sample::issued(true).into_nvm();
+    let memory = sample::issued(true).into_nvm().into_inner();
     fs::write(file, [memory.bytes(), sign::to_bytes(key).as_ref()].concat()).expect("the file can be written");
     for bits in [3072, 4096] {
         Key::of(bits).and_then(|key| key.write(&beside(Path::new(file), bits))).expect("a key of this size");
@@ -107,7 +107,9 @@ fn safe_engine() -> AnyEngine {
 }
 
 fn mount(memory: Flash) -> Simulated {
-    Card::mount(memory, safe_engine(), SimRng::seeded(1)).map_err(|(error, _)| error).expect("was mounted before")
+    Card::mount(Torn::new(memory), safe_engine(), SimRng::seeded(1))
+        .map_err(|(error, _)| error)
+        .expect("was mounted before")
 }
 
 fn parse(command: Command<'_>, count: u32) {

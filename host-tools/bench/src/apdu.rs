@@ -14,7 +14,7 @@ use card_os::{
 use sim::{
     backend::AnyEngine,
     card::{Direct, MEMORY, Simulated},
-    nvm::Flash,
+    nvm::{Flash, Torn},
     reader::Reader,
     rng::SimRng,
     sample,
@@ -99,7 +99,7 @@ impl Stored {
     #[must_use]
     pub fn sample() -> Stored {
         let [key, _] = sample::keys();
-        Stored { memory: sample::issued(true).into_nvm(), key: sign::from_bytes(&sign::to_bytes(key)) }
+        Stored { memory: sample::issued(true).into_nvm().into_inner(), key: sign::from_bytes(&sign::to_bytes(key)) }
     }
 
     /// A card that [`Self::write`] wrote.
@@ -130,7 +130,7 @@ impl Stored {
     /// # Errors
     /// [`BenchError::Choice`] for a memory that is no card's.
     pub fn card(&self) -> Result<Simulated, BenchError> {
-        Card::mount(self.memory.clone(), AnyEngine::default(), SimRng::seeded(1))
+        Card::mount(Torn::new(self.memory.clone()), AnyEngine::default(), SimRng::seeded(1))
             .map_err(|(error, _)| BenchError::Choice(format!("the card cannot be mounted: {error:?}")))
     }
 

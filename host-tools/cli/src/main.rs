@@ -10,6 +10,7 @@ mod card;
 mod check;
 mod client;
 mod conform;
+mod ctl;
 mod decode;
 mod desk;
 mod failure;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         Command::Kiosk(kiosk) => kiosk::run(&kiosk),
         Command::Ledger(ledger) => service::ledger(&ledger),
         Command::Serve(serve) => serve::run(&serve),
+        Command::Ctl(ctl) => ctl::run(ctl),
         Command::Check(check) => check::run(&check),
         Command::Client(client) => client::run(&client),
         Command::Conform(conform) => conform::run(&conform),

@@ -3,10 +3,10 @@
 use crate::{
     backend::AnyEngine,
     image::{Image, ImageError},
-    nvm::Flash,
+    nvm::{Flash, Tear, Torn},
     reader::{Reader, ReaderError},
     rng::SimRng,
-    slot::{Mute, VirtualCard},
+    slot::{Silence, VirtualCard},
 };
 use card_os::{
     Card, Response,
@@ -25,8 +25,8 @@ pub const SMALL_MEMORY: usize = 64 * 1024;
 
 pub use card_os::identity::CONTACT_ATR;
 
-/// The card as it is simulated.
-pub type Simulated = Card<Flash, AnyEngine, SimRng>;
+/// The card as it is simulated, with a probe at its memory that can pull the power.
+pub type Simulated = Card<Torn<Flash>, AnyEngine, SimRng>;
 
 /// Why a card cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +83,7 @@ pub fn blank(
     let Options { key_version, scp03: scp03_options, model, atr, behaviour } = options;
     let card = Manufacture { atr, diversification, keys, key_version, scp03_options, model, behaviour };
     let memory = if model == Model::CARD { MEMORY } else { SMALL_MEMORY };
-    Card::manufacture(Flash::new(memory), AnyEngine::default(), rng, &card).map_err(CardError::Store)
+    Card::manufacture(Torn::new(Flash::new(memory)), AnyEngine::default(), rng, &card).map_err(CardError::Store)
 }
 
 /// A card with its image: each answer leaves only after what it changed is on disk.
@@ -91,6 +91,11 @@ pub fn blank(
 pub struct StoredCard {
     card: Simulated,
     image: Image,
+    engine: AnyEngine,
+    /// Whoever armed the memory pulls the card out with it.
+    armed: bool,
+    /// The memory is as a cut left it, until power comes back.
+    torn: bool,
 }
 
 impl StoredCard {
@@ -99,7 +104,8 @@ impl StoredCard {
     /// # Errors
     /// [`CardError::Image`].
     pub fn create(path: &std::path::Path, card: Simulated) -> Result<Self, CardError> {
-        Ok(StoredCard { image: Image::create(path, card.nvm())?, card })
+        let image = Image::create(path, card.nvm())?;
+        Ok(StoredCard { card, image, engine: AnyEngine::default(), armed: false, torn: false })
     }
 
     /// Opens a card on the fastest engine.
@@ -116,8 +122,8 @@ impl StoredCard {
     /// [`CardError`].
     pub fn open_on(path: &std::path::Path, engine: AnyEngine, rng: SimRng) -> Result<Self, CardError> {
         let (image, flash) = Image::open(path)?;
-        let card = Card::mount(flash, engine, rng).map_err(|(error, _)| CardError::Store(error))?;
-        Ok(StoredCard { card, image })
+        let card = mount(flash, engine.clone(), rng)?;
+        Ok(StoredCard { card, image, engine, armed: false, torn: false })
     }
 
     /// The card.
@@ -131,6 +137,36 @@ impl StoredCard {
     pub fn fork(&self) -> Simulated {
         self.card.fork()
     }
+
+    /// The card is as this one from now on, session included, and its image too.
+    ///
+    /// # Errors
+    /// [`CardError::Image`]; the card is what it was.
+    pub fn restore(&mut self, card: Simulated) -> Result<(), CardError> {
+        self.image.save_all(card.nvm())?;
+        (self.card, self.armed, self.torn) = (card, false, false);
+        Ok(())
+    }
+
+    /// Somebody will pull the card out of its reader in this operation of its memory, a word written or a page erased, counted
+    /// from 0 and from now.
+    pub fn cut_at(&mut self, operation: u64, tear: Tear) {
+        self.card.nvm_mut().arm(operation, tear);
+        self.armed = true;
+    }
+
+    /// Boots anew from what a cut has left.
+    fn recover(&mut self) -> Result<(), CardError> {
+        let flash = self.card.nvm().inner().clone();
+        self.card = mount(flash, self.engine.clone(), SimRng::from_os()?)?;
+        self.image.save(self.card.nvm())?;
+        self.torn = false;
+        Ok(())
+    }
+}
+
+fn mount(flash: Flash, engine: AnyEngine, rng: SimRng) -> Result<Simulated, CardError> {
+    Card::mount(Torn::new(flash), engine, rng).map_err(|(error, _)| CardError::Store(error))
 }
 
 impl VirtualCard for StoredCard {
@@ -139,6 +175,11 @@ impl VirtualCard for StoredCard {
     }
 
     fn power_on(&mut self) {
+        if self.torn
+            && let Err(error) = self.recover()
+        {
+            eprintln!("{error}; the card answers no more");
+        }
         self.card.power_on();
     }
 
@@ -150,16 +191,22 @@ impl VirtualCard for StoredCard {
         self.card.reset();
     }
 
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Mute> {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Silence> {
+        if self.torn {
+            return Err(Silence::Mute);
+        }
         let mut response = Response::new();
         self.card.transmit(command, &mut response);
+        if self.armed && self.card.nvm().is_dead() {
+            (self.armed, self.torn) = (false, true);
+        }
         if let Err(error) = self.image.save(self.card.nvm()) {
             // An answer about a change that is not kept would be a free guess after the next start.
             eprintln!("{error}; the card answers no more until this is mended and it is started again");
             self.card.power_off();
-            return Err(Mute);
+            return Err(Silence::Mute);
         }
-        Ok(response.to_vec())
+        if self.torn { Err(Silence::Pulled) } else { Ok(response.to_vec()) }
     }
 }
 
@@ -180,7 +227,7 @@ impl VirtualCard for Simulated {
         Card::reset(self);
     }
 
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Mute> {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Silence> {
         let mut response = Response::new();
         Card::transmit(self, command, &mut response);
         Ok(response.to_vec())

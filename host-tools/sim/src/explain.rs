@@ -15,8 +15,8 @@ use context::Context;
 
 use apdu::{Command, Header, Response, Sw};
 use card_os::profile::Model;
-use serde::{Serialize, Serializer};
-use std::fmt;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::{borrow::Cow, fmt};
 
 /// Bytes for human eyes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,18 +57,47 @@ impl Serialize for Shown {
     }
 }
 
+impl<'de> Deserialize<'de> for Shown {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'_, str>::deserialize(deserializer)?;
+        if let Some(count) = text.strip_prefix('<').and_then(|rest| rest.strip_suffix(" secret bytes>")) {
+            return count.parse().map(Shown::Blank).map_err(de::Error::custom);
+        }
+        hex::decode(&*text).map(Shown::Plain).map_err(de::Error::custom)
+    }
+}
+
+/// How a command was written, where that does not follow from its parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Shape {
+    /// With lengths of three bytes, though shorter ones would do.
+    Extended,
+    /// No command APDU: `data` is all that follows the header.
+    Malformed,
+}
+
 /// One exchange, explained.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Explained {
     /// Command name and what it is about.
     pub command: String,
+    /// The application that was current when it came.
+    #[serde(default)]
+    pub application: String,
+    /// The EF that was current when it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// Header CLA INS P1 P2, as far as there was one.
     pub header: Shown,
     /// Command data.
     pub data: Shown,
     /// Ne, where the command carried Le.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ne: Option<u32>,
+    /// How it was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Shape>,
     /// Response data.
     pub response: Shown,
     /// Status word in hexadecimal.
@@ -127,6 +156,21 @@ impl Explainer {
         self.context.warm_reset();
     }
 
+    /// Follows one exchange without a word about it.
+    pub fn follow(&mut self, command: &[u8], response: &[u8]) {
+        let Ok(header) = Header::parse(command) else { return };
+        let data = Command::parse(command).map_or(command.get(4..).unwrap_or_default(), |body| body.data);
+        self.follow_to(header, data, Response::parse(response).ok().map(|response| response.sw));
+    }
+
+    fn follow_to(&mut self, header: Header, data: &[u8], sw: Option<Sw>) {
+        match sw {
+            Some(sw) if sw.is_success() => self.context.follow(header, data),
+            Some(sw) if names_object(sw) => self.context.follow_sfi(header),
+            _ => {}
+        }
+    }
+
     /// Explains one exchange and follows it. `response` is data ‖ SW1 ‖ SW2.
     pub fn exchange(&mut self, command: &[u8], response: &[u8]) -> Explained {
         let (response, sw) = match Response::parse(response) {
@@ -137,12 +181,22 @@ impl Explainer {
             Some(sw) => (sw.name().to_owned(), format!("{:04X}", sw.0)),
             None => ("no status word".to_owned(), String::new()),
         };
+        let application = self.context.application().to_owned();
+        let file = self.context.current_file().map(str::to_owned);
         let Ok(header) = Header::parse(command) else {
-            let data = Shown::Plain(command.to_vec());
-            let (command, header) = ("no command header".to_owned(), Shown::Plain(Vec::new()));
-            let answer = Answer::Nothing;
-            let response = Shown::Plain(response.to_vec());
-            return Explained { command, header, data, ne: None, response, sw: sw_text, status, answer };
+            return Explained {
+                command: "no command header".to_owned(),
+                application,
+                file,
+                header: Shown::Plain(Vec::new()),
+                data: Shown::Plain(command.to_vec()),
+                ne: None,
+                shape: Some(Shape::Malformed),
+                response: Shown::Plain(response.to_vec()),
+                sw: sw_text,
+                status,
+                answer: Answer::Nothing,
+            };
         };
         let body = Command::parse(command).ok();
         let data = body.as_ref().map_or_else(|| command.get(4..).unwrap_or_default(), |body| body.data);
@@ -150,23 +204,29 @@ impl Explainer {
         let hidden = !self.revealing && !response.is_empty() && secret::in_answer(&self.context, header);
         let succeeded = sw.is_some_and(Sw::is_success);
         let answer = if succeeded { Answer::of(&self.context, header) } else { Answer::Nothing };
-        match sw {
-            Some(sw) if sw.is_success() => self.context.follow(header, data),
-            Some(sw) if names_object(sw) => self.context.follow_sfi(header),
-            _ => {}
-        }
+        self.follow_to(header, data, sw);
         Explained {
             command: text,
+            application,
+            file,
             header: Shown::Plain(vec![header.cla.0, header.ins, header.p1, header.p2]),
             // A malformed command that looks like a secret-bearing one is blanked whole.
             data: Shown::blank_if(secret::in_command(header), data),
-            ne: body.and_then(|body| body.ne).map(apdu::Ne::get),
+            ne: body.as_ref().and_then(|body| body.ne).map(apdu::Ne::get),
+            shape: shape(command, body.as_ref()),
             response: Shown::blank_if(hidden, response),
             sw: sw_text,
             status,
             answer,
         }
     }
+}
+
+/// Long lengths begin with a zero where Lc or Le of a short command would be.
+fn shape(bytes: &[u8], body: Option<&Command<'_>>) -> Option<Shape> {
+    let Some(body) = body else { return Some(Shape::Malformed) };
+    let short = body.data.len() <= 0xFF && body.ne.is_none_or(|ne| ne.get() <= 0x100);
+    (short && bytes.len() > 5 && bytes[4] == 0).then_some(Shape::Extended)
 }
 
 /// Whether the card looked for the object before it answered so: not where class, instruction, parameters, lengths or the

@@ -101,9 +101,14 @@ impl Image {
     /// # Errors
     /// [`ImageError::Io`]; the file then holds what it held before.
     pub fn save(&mut self, flash: &Flash) -> Result<(), ImageError> {
-        if flash.wear() == self.saved {
-            return Ok(());
-        }
+        if flash.wear() == self.saved { Ok(()) } else { self.save_all(flash) }
+    }
+
+    /// Writes the memory, whatever was saved before: for one that is another's, whose wear says nothing.
+    ///
+    /// # Errors
+    /// As [`Image::save`].
+    pub fn save_all(&mut self, flash: &Flash) -> Result<(), ImageError> {
         let size = u32::try_from(flash.bytes().len()).unwrap_or(u32::MAX);
         let mut bytes = Zeroizing::new(Vec::with_capacity(HEADER + flash.bytes().len() + CHECKSUM));
         bytes.extend_from_slice(MAGIC);

@@ -193,6 +193,15 @@ impl<N: Nvm> Torn<N> {
     }
 }
 
+/// What is seen of the memory is seen through the probe.
+impl<N> std::ops::Deref for Torn<N> {
+    type Target = N;
+
+    fn deref(&self) -> &N {
+        &self.inner
+    }
+}
+
 impl<N: Nvm> Nvm for Torn<N> {
     const PAGE: usize = N::PAGE;
 

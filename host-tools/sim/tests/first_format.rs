@@ -10,7 +10,7 @@ use sim::{
     backend::AnyEngine,
     card::{Direct, Simulated},
     issuer::{Issuer, test_keys},
-    nvm::Flash,
+    nvm::{Flash, Torn},
     rng::SimRng,
     sample,
 };
@@ -51,7 +51,7 @@ fn crc(bytes: &[u8]) -> u32 {
 
 fn boot(memory: Vec<u8>) -> Simulated {
     let flash = Flash::from_bytes(memory).expect("a size of memory");
-    Card::mount(flash, AnyEngine::default(), SimRng::seeded(9)).map_err(|(error, _)| error).expect("mounts")
+    Card::mount(Torn::new(flash), AnyEngine::default(), SimRng::seeded(9)).map_err(|(error, _)| error).expect("mounts")
 }
 
 fn transmit(card: &mut Simulated, command: &[u8]) -> Vec<u8> {

@@ -66,7 +66,7 @@ fn signs(card: &mut Torn64) -> [Vec<u8>; 2] {
 
 #[test]
 fn an_interrupted_personalisation_never_signs_and_is_taken_up() {
-    let blank = sample::blank(Model::JPKI_ONLY).into_nvm();
+    let blank = sample::blank(Model::JPKI_ONLY).into_nvm().into_inner();
     let mut reader = Direct(mount(blank.clone()));
     reader.0.nvm_mut().disarm();
     personalise(&mut reader).expect("issues");
@@ -127,7 +127,10 @@ fn a_card_without_its_certificate_is_not_handed_out() {
 }
 
 /// A card of this model with everything but these, and what it is then told on being handed out.
-fn without(model: &'static Model, missing: &[u16]) -> (Direct<Flash, AnyEngine, SimRng>, Result<(), IssuerError>) {
+fn without(
+    model: &'static Model,
+    missing: &[u16],
+) -> (Direct<Torn<Flash>, AnyEngine, SimRng>, Result<(), IssuerError>) {
     let mut reader = Direct(sample::blank(model));
     let mut issuer = open(&mut reader, Level::FULL);
     for (grouping, value) in sample::groupings(model, true) {
@@ -370,7 +373,7 @@ fn assert_refused<T>(result: Result<T, IssuerError>, word: u16) {
     }
 }
 
-fn open(reader: &mut Direct<Flash, AnyEngine, SimRng>, level: Level) -> Issuer<'_> {
+fn open(reader: &mut Direct<Torn<Flash>, AnyEngine, SimRng>, level: Level) -> Issuer<'_> {
     Issuer::open(reader, &test_keys(), level, &mut SimRng::seeded(3)).expect("opens")
 }
 

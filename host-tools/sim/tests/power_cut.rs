@@ -94,7 +94,7 @@ fn cut_everywhere(
 
 #[test]
 fn a_wrong_verify_never_gives_a_try_back() {
-    let flash = sample::issued_as(Model::JPKI_ONLY, true).into_nvm();
+    let flash = sample::issued_as(Model::JPKI_ONLY, true).into_nvm().into_inner();
     let cases = cut_everywhere(
         &flash,
         |_| {},
@@ -115,7 +115,7 @@ fn a_wrong_verify_never_gives_a_try_back() {
 
 #[test]
 fn a_right_verify_ends_with_two_or_three_tries() {
-    let flash = sample::issued_as(Model::JPKI_ONLY, true).into_nvm();
+    let flash = sample::issued_as(Model::JPKI_ONLY, true).into_nvm().into_inner();
     let cases = cut_everywhere(
         &flash,
         |card| drop(transmit(card, &verify(b"0000"))),
@@ -134,7 +134,7 @@ fn a_right_verify_ends_with_two_or_three_tries() {
 #[test]
 fn an_attacker_with_a_cutter_gets_no_more_guesses_than_tries() {
     // Cuts each wrong VERIFY at each operation, forever from the memory that is left: the comparator's answers are counted.
-    let flash = sample::issued_as(Model::JPKI_ONLY, true).into_nvm();
+    let flash = sample::issued_as(Model::JPKI_ONLY, true).into_nvm().into_inner();
     for operation in 0..8 {
         for tear in Tear::all(operation) {
             let (mut memory, mut answers) = (flash.clone(), 0);
@@ -157,7 +157,7 @@ fn an_attacker_with_a_cutter_gets_no_more_guesses_than_tries() {
 
 #[test]
 fn change_leaves_the_old_pin_or_the_new_one() {
-    let flash = sample::issued_as(Model::JPKI_ONLY, true).into_nvm();
+    let flash = sample::issued_as(Model::JPKI_ONLY, true).into_nvm().into_inner();
     let (mut old, mut new) = (0, 0);
     let cases = cut_everywhere(
         &flash,
@@ -182,7 +182,7 @@ fn change_leaves_the_old_pin_or_the_new_one() {
 /// The same for every PIN object of every application.
 #[test]
 fn no_application_gives_a_try_back() {
-    let flash = sample::issued(true).into_nvm();
+    let flash = sample::issued(true).into_nvm().into_inner();
     let values = sample::groupings(Model::CARD, true);
     let mut cases = 0;
     for application in Model::CARD.applications {
@@ -220,7 +220,7 @@ fn no_old_pin_stays_in_the_image() {
     let set = |pin: &[u8]| [&[0x00, 0x24, 0x01, 0x9B, pin.len() as u8], pin].concat();
     let verify = |pin: &[u8]| [&[0x00, 0x20, 0x00, 0x9B, pin.len() as u8], pin].concat();
     let holds = |flash: &Flash| flash.bytes().windows(MARKER.len()).any(|window| window == MARKER);
-    let mut card = mount(sample::issued_as(Model::JPKI_ONLY, true).into_nvm());
+    let mut card = mount(sample::issued_as(Model::JPKI_ONLY, true).into_nvm().into_inner());
     assert_eq!(transmit(&mut card, &verify(b"ABC123")), [0x90, 0x00]);
     assert_eq!(transmit(&mut card, &set(MARKER)), [0x90, 0x00]);
     let flash = card.into_nvm().into_inner();
@@ -244,7 +244,7 @@ fn no_old_pin_stays_in_the_image() {
 fn a_memory_that_does_not_write_gives_no_guess() {
     for fault in [Fault::Failing, Fault::Silent] {
         for spent in 0..3 {
-            let mut card = mount(sample::issued_as(Model::JPKI_ONLY, true).into_nvm());
+            let mut card = mount(sample::issued_as(Model::JPKI_ONLY, true).into_nvm().into_inner());
             for _ in 0..spent {
                 transmit(&mut card, &verify(b"0000"));
             }
@@ -270,7 +270,7 @@ fn a_memory_that_does_not_write_gives_no_guess() {
 fn a_memory_that_does_not_write_changes_nothing_and_says_so() {
     for fault in [Fault::Failing, Fault::Silent] {
         let mut card = Card::mount(
-            Faulty::new(sample::issued_as(Model::JPKI_ONLY, true).into_nvm()),
+            Faulty::new(sample::issued_as(Model::JPKI_ONLY, true).into_nvm().into_inner()),
             RsaEngine::default(),
             SimRng::seeded(9),
         )
@@ -322,7 +322,7 @@ impl Engine for Remembering {
 #[test]
 fn key_import_leaves_the_old_key_or_the_new_one() {
     // The signature key is replaced by the authentication key; a deterministic signature tells which one is there.
-    let flash = sample::issued_as(Model::JPKI_ONLY, true).into_nvm();
+    let flash = sample::issued_as(Model::JPKI_ONLY, true).into_nvm().into_inner();
     let engine = Remembering::default();
     let new = card_os::sign::to_bytes(&sample::keys()[0]);
     let certificate = sample::groupings(Model::JPKI_ONLY, true)
@@ -403,7 +403,7 @@ type IssuerAct = fn(&mut Issuer<'_>) -> Result<(), IssuerError>;
 #[test]
 fn issuer_acts_are_done_or_not() {
     let own = || KeySet::from_bytes(&[0x5A; 48]);
-    let flash = sample::issued_as(Model::JPKI_ONLY, true).into_nvm();
+    let flash = sample::issued_as(Model::JPKI_ONLY, true).into_nvm().into_inner();
     let reset: IssuerAct = |issuer| issuer.reset_retry_counter(0x0118, b"5678");
     let replace: IssuerAct = |issuer| issuer.put_key(0x02, &KeySet::from_bytes(&[0x5A; 48]));
     let end: IssuerAct = |issuer| issuer.set_status(Phase::Invalid);
@@ -454,7 +454,7 @@ fn issuer_acts_are_done_or_not() {
 /// The issuer key set has ten tries, and a cutter buys none.
 #[test]
 fn wrong_cryptograms_are_counted_under_power_cuts() {
-    let flash = sample::issued_as(Model::JPKI_ONLY, true).into_nvm();
+    let flash = sample::issued_as(Model::JPKI_ONLY, true).into_nvm().into_inner();
     let select_isd = b"\x00\xA4\x04\x0C\x07\xA0\x00\x00\x01\x51\x00\x00";
     let update = b"\x80\x50\x00\x00\x08\x01\x02\x03\x04\x05\x06\x07\x08\x00";
     let wrong = [&[0x84, 0x82, 0x33, 0x00, 0x10][..], &[0x5A; 16]].concat();

@@ -2,7 +2,14 @@
 
 use card_os::profile::Phase;
 use pki::{card_record::KeyOrigin, kind::CardProfile, person::Person, personalise::Pins, resident::Resident};
-use sim::{backend::AnyEngine, card::Direct, issuer::Issuer, nvm::Flash, reader::Reader, rng::SimRng};
+use sim::{
+    backend::AnyEngine,
+    card::Direct,
+    issuer::Issuer,
+    nvm::{Flash, Torn},
+    reader::Reader,
+    rng::SimRng,
+};
 use time::{OffsetDateTime, macros::datetime};
 use world::{
     Card, Options, World, WorldError,
@@ -26,7 +33,7 @@ struct Desk {
     _folder: tempfile::TempDir,
     world: World,
     card: Card,
-    reader: Direct<Flash, AnyEngine, SimRng>,
+    reader: Direct<Torn<Flash>, AnyEngine, SimRng>,
 }
 
 impl Desk {

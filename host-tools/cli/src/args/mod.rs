@@ -9,6 +9,7 @@ mod issue;
 mod kiosk;
 mod login;
 mod pin;
+mod serve;
 mod service;
 mod show;
 
@@ -26,6 +27,7 @@ pub(crate) use issue::{Issue, New, Person, Profiles, Sex};
 pub(crate) use kiosk::{Jpki, Kiosk, KioskIssue, KioskReserve, KioskReset};
 pub(crate) use login::{Login, LoginServe, LoginTo};
 pub(crate) use pin::{Pin, ResetPin};
+pub(crate) use serve::{Ctl, Serve};
 pub(crate) use service::{
     CallCentre, Cause, Certify, Clock, ClockAdvance, ClockSet, ClockShow, Counter, CounterCard, CounterForm, FormFor,
     Ledger, Now, Period, Register, Resident, ResidentChange, ResidentLeave, ResidentList, ResidentShow, Which,
@@ -94,8 +96,10 @@ pub(crate) enum Command {
     Kiosk(Kiosk),
     /// Print the ledger of a world: every event, in order, never changed.
     Ledger(Ledger),
-    /// Put a card into a virtual reader until interrupted.
+    /// Put cards into virtual readers until interrupted.
     Serve(Serve),
+    /// Be the hand at the readers of a running `jitsuin serve`: insert, remove, swap, pull, keep, restore.
+    Ctl(Ctl),
     /// Prove a card: chain, key pairs, access conditions, tries, lock, signatures of every scheme.
     Check(Check),
     /// The user client software 利用者クライアントソフト: certificates shown and written to files, PINs changed at home.
@@ -131,30 +135,6 @@ pub(crate) struct Played {
     /// Print one JSON document instead of text.
     #[arg(long)]
     pub json: bool,
-}
-
-/// `jitsuin serve`
-#[derive(Debug, Args)]
-pub(crate) struct Serve {
-    /// World folder.
-    pub world: PathBuf,
-    /// Card id.
-    pub card: String,
-    /// Answer PC/SC clients on this Unix socket; without --vpcd the default is a socket beside the card's image.
-    #[arg(long, value_name = "PATH")]
-    pub pcsc: Option<PathBuf>,
-    /// Be the card of a vpcd virtual reader, usually 127.0.0.1:35963.
-    #[arg(long, value_name = "HOST:PORT")]
-    pub vpcd: Option<String>,
-    /// Let --vpcd name a host other than this one. vpcd knows no authentication.
-    #[arg(long, requires = "vpcd")]
-    pub allow_remote: bool,
-    /// Write every exchange as JSON lines, secrets blanked.
-    #[arg(long, value_name = "FILE")]
-    pub trace: Option<PathBuf>,
-    /// Let this RSA engine sign [default: the fastest that runs on this processor].
-    #[arg(long, value_name = "NAME", value_parser = engine())]
-    pub engine: Option<Backend>,
 }
 
 /// `jitsuin check`

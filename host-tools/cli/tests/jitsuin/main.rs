@@ -11,6 +11,7 @@ mod kiosk;
 mod login;
 mod people;
 mod procedures;
+mod readers;
 mod readme;
 mod registry;
 mod story;

@@ -161,6 +161,20 @@ impl World {
     pub(crate) fn serve(&self, card: &str, options: &[&str]) -> Serve {
         Serve::start(binary().args([&["serve", self.name(), card], options].concat()))
     }
+
+    /// Serves a card and more readers, and waits for so many.
+    pub(crate) fn serve_all(&self, card: &str, readers: usize, options: &[&str]) -> Serve {
+        let mut command = binary();
+        command.args([&["serve", self.name(), card], options].concat());
+        Serve::when(&mut command, |said| said.matches("is in the reader").count() == readers)
+    }
+
+    /// The same without naming a card.
+    pub(crate) fn serve_all_of(&self, readers: usize, options: &[&str]) -> Serve {
+        let mut command = binary();
+        command.args([&["serve", self.name()], options].concat());
+        Serve::when(&mut command, |said| said.matches("is in the reader").count() == readers)
+    }
 }
 
 /// A running `jitsuin serve`.
@@ -181,11 +195,15 @@ impl Serve {
     }
 
     fn until(command: &mut Command, words: &str) -> Serve {
+        Self::when(command, |said| said.contains(words))
+    }
+
+    fn when(command: &mut Command, is_ready: impl Fn(&str) -> bool) -> Serve {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
         let mut out = BufReader::new(child.stdout.take().expect("piped"));
         let mut said = String::new();
-        while !said.contains(words) && out.read_line(&mut said).is_ok_and(|length| length > 0) {}
-        if !said.contains(words) {
+        while !is_ready(&said) && out.read_line(&mut said).is_ok_and(|length| length > 0) {}
+        if !is_ready(&said) {
             let mut err = String::new();
             let _ = child.stderr.take().expect("piped").read_to_string(&mut err);
             panic!("serve ended: {said}{err}");
@@ -194,8 +212,21 @@ impl Serve {
     }
 
     /// Interrupts it as Ctrl-C does, and waits for its end.
-    pub(crate) fn interrupt(mut self) -> Said {
+    pub(crate) fn interrupt(self) -> Said {
         self.signal("INT");
+        self.ended()
+    }
+
+    /// Kills it without a warning after so long.
+    pub(crate) fn kill_after(mut self, time: Duration) -> std::thread::JoinHandle<()> {
+        std::thread::spawn(move || {
+            std::thread::sleep(time);
+            self.child.kill().and_then(|()| self.child.wait()).map(drop).expect("killed");
+        })
+    }
+
+    /// Waits for its end.
+    pub(crate) fn ended(mut self) -> Said {
         let status = self.child.wait().expect("ends");
         let mut err = String::new();
         let _ = self.child.stderr.take().expect("piped").read_to_string(&mut err);

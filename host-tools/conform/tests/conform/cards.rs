@@ -12,7 +12,7 @@ use sim::{
     backend::AnyEngine,
     card::{self, CONTACT_ATR, Direct, Simulated},
     issuer::{Issuer, test_keys},
-    nvm::Flash,
+    nvm::{Flash, Torn},
     reader::Reader,
     rng::SimRng,
     sample,
@@ -33,7 +33,7 @@ pub(crate) const SECRETS: [(&str, &str); 8] = [
 ];
 
 /// A card to be talked to.
-pub(crate) type Bare = Direct<Flash, AnyEngine, SimRng>;
+pub(crate) type Bare = Direct<Torn<Flash>, AnyEngine, SimRng>;
 
 /// A card and its subject.
 pub(crate) struct Issued {

@@ -5,9 +5,10 @@ use apdu::Header;
 use card_os::profile::{Kind, Object};
 
 /// What came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
     /// Nothing that is known to have a structure.
+    #[default]
     Nothing,
     /// File control information of an application.
     ControlInformation,

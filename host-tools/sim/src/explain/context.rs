@@ -33,6 +33,20 @@ impl Context {
         self.file = Current::None;
     }
 
+    /// The current application in words.
+    pub(super) fn application(&self) -> &'static str {
+        self.application.name
+    }
+
+    /// The current EF in words, where there is one.
+    pub(super) fn current_file(&self) -> Option<&'static str> {
+        match self.file {
+            Current::None => None,
+            Current::File(object) => Some(object.name),
+            Current::Hidden => Some("selected enciphered"),
+        }
+    }
+
     pub(super) fn is_at(&self, application: &Application) -> bool {
         self.application == application
     }

@@ -21,7 +21,7 @@ pub use client::{PcscReader, list_readers};
 pub use frame::{FRAME_MAX, Frame, Inbox, Malformed};
 pub use pin_pad::{PinPad, Pressed};
 pub use readers::{Port, Readers, Sink};
-pub use server::{BindError, PATH_MAX, SYSTEM_PATH, Server, Socket};
+pub use server::{BindError, PATH_MAX, SYSTEM_PATH, Server, Socket, private_listener};
 pub use session::{Session, Taken};
 
 /// Environment variable in which libpcsclite looks for its socket.

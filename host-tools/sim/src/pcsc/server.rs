@@ -128,6 +128,14 @@ impl Drop for Server {
     }
 }
 
+/// Listens at `path` for its owner alone, as a PC/SC socket does: for what lies beside one.
+///
+/// # Errors
+/// [`BindError`].
+pub fn private_listener(path: &Path) -> Result<UnixListener, BindError> {
+    listen(path, PRIVATE)
+}
+
 /// Sockets that are removed again unless all went well.
 struct Bound(Vec<PathBuf>);
 

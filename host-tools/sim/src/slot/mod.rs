@@ -33,14 +33,20 @@ pub trait VirtualCard: Send {
     /// One command APDU, one response APDU.
     ///
     /// # Errors
-    /// [`Mute`] when power was cut while the command ran; the card answers again after `power_on`.
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Mute>;
+    /// [`Silence`] when power was cut while the command ran.
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Silence>;
 }
 
 /// The card gives no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the card is mute; power it off and on again")]
-pub struct Mute;
+pub enum Silence {
+    /// It has no power any more, and answers again after `power_on`.
+    #[error("the card is mute; power it off and on again")]
+    Mute,
+    /// Somebody pulled it out while it was at work.
+    #[error("the card was pulled out; insert it again")]
+    Pulled,
+}
 
 /// Why a slot did not do what was asked. The card was not reached, except for [`Refused::Mute`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -60,14 +66,17 @@ pub enum Refused {
     /// The end of a transaction that was never begun.
     #[error("no transaction is open on this handle")]
     NotTransacted,
-    /// See [`Mute`].
+    /// See [`Silence::Mute`].
     #[error("the card is mute; power it off and on again")]
     Mute,
 }
 
-impl From<Mute> for Refused {
-    fn from(_: Mute) -> Self {
-        Refused::Mute
+impl From<Silence> for Refused {
+    fn from(silence: Silence) -> Self {
+        match silence {
+            Silence::Mute => Refused::Mute,
+            Silence::Pulled => Refused::Removed,
+        }
     }
 }
 
@@ -397,14 +406,16 @@ impl Slot {
         command: &[u8],
         client: &str,
     ) -> Result<Vec<u8>, Refused> {
-        let card = card.as_mut().ok_or(Refused::NoCard)?;
+        let inserted = card.as_mut().ok_or(Refused::NoCard)?;
         let started = Instant::now();
-        let response = card.transmit(command);
+        let response = inserted.transmit(command);
         let duration = started.elapsed();
         let shown = response.as_deref().unwrap_or_default();
         self.emit(&Event::Exchange { command, response: shown, duration, client });
-        if response.is_err() {
-            self.lose_power();
+        match response {
+            Ok(_) => {}
+            Err(Silence::Mute) => self.lose_power(),
+            Err(Silence::Pulled) => drop(self.eject(card)),
         }
         Ok(response?)
     }
@@ -417,13 +428,13 @@ impl Slot {
     }
 
     /// A card that has just answered to reset is powered, provided the answer is one.
-    fn note_atr(&self, atr: Vec<u8>) -> Result<(), Mute> {
+    fn note_atr(&self, atr: Vec<u8>) -> Result<(), Silence> {
         let sensible = (1..=MAX_ATR).contains(&atr.len());
         self.update(|inner| {
             inner.state.powered = sensible;
             inner.state.atr = if sensible { atr } else { Vec::new() };
         });
-        if sensible { Ok(()) } else { Err(Mute) }
+        if sensible { Ok(()) } else { Err(Silence::Mute) }
     }
 }
 

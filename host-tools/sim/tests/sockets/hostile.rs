@@ -1,6 +1,6 @@
 //! Clients that mean no good, or have none left: the others go on, and nothing grows.
 
-use crate::support::{Fixture, Raw, fixture};
+use crate::support::{Fixture, Raw, fixture, until};
 use sim::slot::Usage;
 use std::{
     fs,
@@ -18,15 +18,6 @@ const HALF_OPEN: usize = 1000;
 const HOSTILE: usize = 100;
 /// What the honest one does meanwhile.
 const COMMANDS: usize = 3000;
-
-/// Waits for what comes about by itself.
-fn until(what: &str, is_so: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < Duration::from_secs(20), "never: {what}");
-        thread::sleep(Duration::from_millis(2));
-    }
-}
 
 fn nobody_is_left(fixture: &Fixture) {
     until("the server forgets who is gone", || fixture.server.load().1 == 0);

@@ -2,7 +2,7 @@
 
 use sim::{
     pcsc::Server,
-    slot::{Mute, Slot, VirtualCard},
+    slot::{Silence, Slot, VirtualCard},
 };
 use std::{
     io::{Read, Write},
@@ -13,7 +13,7 @@ use std::{
         atomic::{AtomicU32, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Answers what it was sent, with 9000; counts resets and power cycles. A command that begins with FE takes its time.
@@ -40,7 +40,7 @@ impl VirtualCard for Echo {
         self.resets.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Mute> {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Silence> {
         if command.first() == Some(&0xFE) {
             thread::sleep(Duration::from_millis(700));
         }
@@ -136,5 +136,14 @@ impl Raw {
 
     pub(crate) fn is_closed(&mut self) -> bool {
         self.0.read(&mut [0; 1]).map_or(true, |count| count == 0)
+    }
+}
+
+/// Waits for what comes about by itself.
+pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(20), "never: {what}");
+        thread::sleep(Duration::from_millis(2));
     }
 }

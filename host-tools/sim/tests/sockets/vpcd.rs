@@ -1,9 +1,9 @@
 //! vpcd's wire protocol, from its reader's side.
 
-use crate::support::{ATR, Echo};
+use crate::support::{ATR, Echo, until};
 use sim::{
     slot::Slot,
-    vpcd::{Vpcd, VpcdError},
+    vpcd::{Listener, Vpcd, VpcdError},
 };
 use std::{
     io::{Read, Write},
@@ -53,4 +53,53 @@ fn vpcd_is_served_as_its_reader_speaks() {
     drop(attached);
     assert!(matches!(Vpcd::attach("192.0.2.1:35963", Slot::new("x"), false), Err(VpcdError::Remote(_))));
     assert!(matches!(Vpcd::attach("nonsense", Slot::new("x"), false), Err(VpcdError::Address(..))));
+}
+
+#[test]
+fn an_empty_slot_is_an_empty_reader() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let address = listener.local_addr().expect("address").to_string();
+    let slot = Slot::new("vpcd");
+    let attached = Vpcd::attach(&address, std::sync::Arc::clone(&slot), false).expect("attaches");
+    listener.set_nonblocking(true).expect("mode");
+    thread::sleep(Duration::from_millis(200));
+    assert!(listener.accept().is_err(), "nothing to be attached");
+    listener.set_nonblocking(false).expect("mode");
+    for _ in 0..2 {
+        slot.insert(Box::new(Echo::default()));
+        let (mut reader, _) = listener.accept().expect("the card connects");
+        reader.set_read_timeout(Some(Duration::from_secs(5))).expect("timeout");
+        slot.remove();
+        assert!(matches!(reader.read(&mut [0]), Ok(0) | Err(_)), "and leaves");
+    }
+    drop(attached);
+}
+
+/// Other people's cards: here our own peer plays one.
+#[test]
+fn a_card_from_elsewhere_sits_in_a_slot() {
+    let slot = Slot::new("listening");
+    let listener = Listener::bind("127.0.0.1:0", std::sync::Arc::clone(&slot), false).expect("listens");
+    let address = listener.address().to_string();
+    let (theirs, card) = (Slot::new("theirs"), Echo::default());
+    theirs.insert(Box::new(card.clone()));
+    let attached = Vpcd::attach(&address, std::sync::Arc::clone(&theirs), false).expect("attaches");
+    until("the card is there", || slot.state().present);
+    assert_eq!(slot.state().atr, ATR);
+    slot.power_on().expect("has power");
+    assert_eq!(slot.transmit(&[1, 2, 3, 4]).expect("answers"), [1, 2, 3, 4, 0x90, 0x00]);
+    let longest = vec![7; 65_533];
+    assert_eq!(slot.transmit(&longest).expect("answers").len(), 65_535);
+    assert_eq!(slot.transmit(&vec![7; 65_536]).expect("answers"), [0x67, 0x00], "cannot be written");
+    assert_eq!(slot.transmit(&[4]).expect("answers"), [0x67, 0x00], "would be a control");
+    slot.reset().expect("resets");
+    until("it was reset", || card.resets.load(Ordering::SeqCst) == 1);
+    theirs.remove();
+    until("the card is gone", || !slot.state().present);
+    theirs.insert(Box::new(card));
+    until("the card is back", || slot.state().present);
+    drop(attached);
+    until("the card is gone with its owner", || !slot.state().present);
+    assert!(matches!(Listener::bind(&address, Slot::new("second"), false), Err(VpcdError::Taken(..))));
+    assert!(matches!(Listener::bind("192.0.2.1:1", Slot::new("far"), false), Err(VpcdError::Remote(_))));
 }
