@@ -62,7 +62,7 @@ pub fn run(options: &Options<'_>, tell: &mut Tell<'_>) -> Result<Report, BenchEr
     let back_ends = own::chosen(&options.back_ends)?;
     let rivals = rivals::chosen(&options.against)?;
     let sizes = |usual: &[usize]| if options.bits.is_empty() { usual.to_vec() } else { options.bits.clone() };
-    let mut stored = None;
+    let (mut stored, mut notes) = (None, Vec::new());
     let rows: Vec<Row> = match options.what {
         What::Sign => {
             sizes(&key::SIZES).into_iter().map(|bits| sign::row(&Key::of(bits)?, &back_ends, &rivals)).collect()
@@ -71,7 +71,7 @@ pub fn run(options: &Options<'_>, tell: &mut Tell<'_>) -> Result<Report, BenchEr
             sizes(&key::SIZES[..1]).into_iter().map(|bits| keygen::row(bits, &back_ends, &rivals)).collect()
         }
         What::Apdu => apdu::rows(stored.insert(apdu::Stored::sample())),
-        What::Reader => reader::rows(options.program),
+        What::Reader => reader::rows(options.program, &mut notes),
         What::Socket => socket::rows(stored.insert(apdu::Stored::sample())),
     }?;
     let mut reports = Vec::new();
@@ -79,7 +79,6 @@ pub fn run(options: &Options<'_>, tell: &mut Tell<'_>) -> Result<Report, BenchEr
         let samples = rounds::measure(&mut row, plan, tell)?;
         reports.push((RowReport::of(&row, &samples), row));
     }
-    let mut notes = Vec::new();
     let rows = match &options.counter {
         Some(counter) => counted(counter, reports, stored.as_ref(), &mut notes, tell)?,
         None => reports.into_iter().map(|(report, _)| report).collect(),

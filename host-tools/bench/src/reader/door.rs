@@ -52,6 +52,14 @@ impl Door {
         Ok(Door { socket, _processes: vec![card, daemon] })
     }
 
+    /// pcscd and the IFD handler with `jitsuin serve --pcsc`
+    pub(super) fn handler(workshop: &Workshop) -> Result<Door, Trouble> {
+        let Door { socket: server, _processes: mut processes } = Self::socket(workshop)?;
+        let (socket, daemon) = handled(workshop, &server)?;
+        processes.push(daemon);
+        Ok(Door { socket, _processes: processes })
+    }
+
     /// pcscd and vpcd with `benches/rivals/card.c`
     pub(super) fn minimal_card(workshop: &Workshop) -> Result<Door, Trouble> {
         Self::card(workshop, "quick")
@@ -82,6 +90,15 @@ fn vpcd(workshop: &Workshop) -> Result<(PathBuf, Process, u16), Trouble> {
     // A card that came and went does no harm.
     until(&mut daemon, || TcpStream::connect(("127.0.0.1", port)).is_ok())?;
     Ok((socket, daemon, port))
+}
+
+/// A daemon with the IFD handler for a reader, which is a client of this server.
+pub(super) fn handled(workshop: &Workshop, server: &Path) -> Result<(PathBuf, Process), Trouble> {
+    let handler = workshop.handler.as_deref().unwrap_or(Path::new("")).display();
+    // The colon: pcscd shall not look for the path.
+    let reader =
+        format!("FRIENDLYNAME \"Jitsuin\"\nDEVICENAME \"{}:\"\nLIBPATH {handler}\nCHANNELID 0\n", server.display());
+    pcscd(&workshop.folder()?, &reader)
 }
 
 /// A pcscd of our own with one reader.

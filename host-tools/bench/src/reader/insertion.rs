@@ -8,6 +8,7 @@ use sim::{
 };
 use std::{
     io::Read,
+    path::{Path, PathBuf},
     process::{ChildStdout, Stdio},
     rc::Rc,
     sync::Arc,
@@ -18,17 +19,32 @@ use std::{
 /// After a removal, until the client sleeps again for certain.
 const PAUSE: Duration = Duration::from_millis(2);
 
+/// Where the client looks, and what stands between it and our own socket, which is given.
+pub(super) type Open = fn(&Workshop, &Path) -> Result<(PathBuf, Option<Process>), Trouble>;
+
+/// At our own socket.
+pub(super) fn at_once(_: &Workshop, server: &Path) -> Result<(PathBuf, Option<Process>), Trouble> {
+    Ok((server.into(), None))
+}
+
+/// At a pcscd's, which has our socket for a reader.
+pub(super) fn through_pcscd(workshop: &Workshop, server: &Path) -> Result<(PathBuf, Option<Process>), Trouble> {
+    let (socket, daemon) = super::door::handled(workshop, server)?;
+    Ok((socket, Some(daemon)))
+}
+
 /// Insertions into a slot of this process, whose socket a client in another process watches.
 pub(super) struct Insertions {
     /// Nanoseconds of each.
     seen: Vec<f64>,
     desk: Option<Desk>,
+    open: Open,
     workshop: Rc<Workshop>,
 }
 
 impl Insertions {
-    pub(super) fn new(workshop: &Rc<Workshop>) -> Insertions {
-        Insertions { seen: Vec::new(), desk: None, workshop: Rc::clone(workshop) }
+    pub(super) fn new(workshop: &Rc<Workshop>, open: Open) -> Insertions {
+        Insertions { seen: Vec::new(), desk: None, open, workshop: Rc::clone(workshop) }
     }
 }
 
@@ -36,7 +52,7 @@ impl crate::contender::Work for Insertions {
     fn run(&mut self) -> Result<(), Trouble> {
         let desk = match &mut self.desk {
             Some(desk) => desk,
-            none => none.insert(Desk::new(&self.workshop)?),
+            none => none.insert(Desk::new(&self.workshop, self.open)?),
         };
         let began = Instant::now();
         desk.slot.insert(Box::new(Blank));
@@ -68,18 +84,20 @@ struct Desk {
     slot: Arc<Slot>,
     output: ChildStdout,
     watcher: Process,
+    _daemon: Option<Process>,
     _server: Server,
 }
 
 impl Desk {
-    fn new(workshop: &Workshop) -> Result<Desk, Trouble> {
+    fn new(workshop: &Workshop, open: Open) -> Result<Desk, Trouble> {
         let slot = Slot::new("Jitsuin Bench Reader 00 00");
         let socket = workshop.folder()?.join("pcsc");
         let server = Server::bind(&socket, vec![Arc::clone(&slot)]).map_err(Trouble::failed)?;
+        let (socket, daemon) = open(workshop, &socket)?;
         let mut watcher = workshop.built("watcher");
         watcher.env(SOCKET_VARIABLE, socket).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut watcher = Process::start(&mut watcher)?;
-        let mut desk = Desk { slot, output: watcher.output()?, watcher, _server: server };
+        let mut desk = Desk { slot, output: watcher.output()?, watcher, _daemon: daemon, _server: server };
         desk.hears(b'0')?;
         thread::sleep(PAUSE);
         Ok(desk)

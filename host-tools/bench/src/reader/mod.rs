@@ -29,12 +29,19 @@ const BATCH: u32 = 2000;
 /// The same for a card that takes 44 ms for one.
 const SLOW_BATCH: u32 = 2;
 
-/// Both doors, and how soon an insertion is noticed. `program` is `jitsuin`.
+/// What is left out where there is no IFD handler.
+const NO_HANDLER: &str = "pcscd with the IFD handler was not measured: cargo build --release -p ifd makes libjitsuin_ifd.so, which has to lie \
+     beside the program";
+
+/// Both doors, and how soon an insertion is noticed. `program` is `jitsuin`; what is left out is noted.
 ///
 /// # Errors
 /// [`BenchError::Missing`] where a compiler, a header or a daemon is not here.
-pub fn rows(program: &Path) -> Result<Vec<Row>, BenchError> {
+pub fn rows(program: &Path, notes: &mut Vec<String>) -> Result<Vec<Row>, BenchError> {
     let workshop = Rc::new(Workshop::new(program)?);
+    if workshop.handler.is_none() {
+        notes.push(NO_HANDLER.into());
+    }
     let alone = place::last();
     let places = [None, alone].into_iter().filter(|place| place.is_none() || alone.is_some());
     Ok(places.flat_map(|processor| both(&workshop, processor)).collect())
@@ -63,17 +70,26 @@ fn both(workshop: &Rc<Workshop>, processor: Option<usize>) -> [Row; 3] {
         sends("jitsuin", "jitsuin serve --pcsc", own, BATCH, Door::socket),
         sends("c-server", "a minimal server in C", rival, BATCH, Door::minimal_socket),
     ];
-    let vpcd = vec![
+    let mut vpcd = vec![
         sends("jitsuin", "pcscd, vpcd and jitsuin serve --vpcd", own, BATCH, Door::vpcd),
         sends("c-card", "the same with a minimal card in C", rival, BATCH, Door::minimal_card),
         sends("c-delayed", "the same without quick-ACK", rival, SLOW_BATCH, Door::delayed_card),
     ];
-    let inserts =
-        contender("jitsuin", "own socket, client in SCardGetStatusChange", own, insertion::Insertions::new(workshop));
+    let inserts = |name: &str, about: &str, open: insertion::Open| {
+        contender(name, about, own, insertion::Insertions::new(workshop, open))
+    };
+    let mut insert = vec![inserts("jitsuin", "own socket, client in SCardGetStatusChange", insertion::at_once)];
+    if workshop.handler.is_some() {
+        vpcd.insert(
+            1,
+            sends("jitsuin-ifd", "pcscd, the IFD handler and jitsuin serve --pcsc", own, BATCH, Door::handler),
+        );
+        insert.push(inserts("jitsuin-ifd", "the same through pcscd and the IFD handler", insertion::through_pcscd));
+    }
     [
         row("socket", "A 4-byte command through the PC/SC socket", socket),
-        row("vpcd", "A 4-byte command through pcscd and vpcd", vpcd),
-        row("insert", "A card inserted until a waiting client has said so", vec![inserts]),
+        row("vpcd", "A 4-byte command through pcscd, by vpcd or by the IFD handler", vpcd),
+        row("insert", "A card inserted until a waiting client has said so", insert),
     ]
 }
 

@@ -31,6 +31,8 @@ pub(super) struct Workshop {
     folders: Cell<u32>,
     /// The driver of vpcd.
     pub(super) vpcd: &'static str,
+    /// Our IFD handler, where it was built.
+    pub(super) handler: Option<PathBuf>,
 }
 
 impl Workshop {
@@ -54,8 +56,9 @@ impl Workshop {
         for (name, source, library) in SOURCES {
             compile(folder.path(), name, source, library)?;
         }
+        let handler = Some(program.with_file_name("libjitsuin_ifd.so")).filter(|library| library.exists());
         let (world, folders) = (OnceCell::new(), Cell::new(0));
-        Ok(Workshop { folder, program: program.into(), world, folders, vpcd })
+        Ok(Workshop { folder, program: program.into(), world, folders, vpcd, handler })
     }
 
     /// A program of `benches/rivals`.

@@ -124,8 +124,10 @@ fn both_doors_are_measured_beside_servers_in_c() {
     let rows = report["rows"].as_array().expect("rows");
     let named = |name: &str| rows.iter().find(|row| row["name"] == name).expect("the row");
     assert_eq!(names(&named("reader-socket")["figures"]), ["jitsuin", "c-server"]);
-    assert_eq!(names(&named("reader-vpcd")["figures"]), ["jitsuin", "c-card", "c-delayed"]);
-    assert_eq!(names(&named("reader-insert")["figures"]), ["jitsuin"]);
+    // With a figure of the IFD handler where that was built.
+    let vpcd = names(&named("reader-vpcd")["figures"]);
+    assert!(vpcd.starts_with(&["jitsuin"]) && vpcd.ends_with(&["c-card", "c-delayed"]), "{vpcd:?}");
+    assert!(names(&named("reader-insert")["figures"]).starts_with(&["jitsuin"]));
     for figure in rows.iter().flat_map(|row| row["figures"].as_array().expect("figures")) {
         let latency = |name: &str| figure["latency"][name].as_f64().expect("nanoseconds");
         assert!(latency("p50_ns") > 0.0 && latency("p50_ns") <= latency("p99_ns"), "{figure}");
