@@ -110,7 +110,7 @@ impl Sight {
         let mut watch = Watch::open(&place.path, place.reader.as_deref())?;
         self.keep(watch.stream()?)?;
         loop {
-            self.see(watch.next()?);
+            self.see(watch.look()?);
         }
     }
 
@@ -132,7 +132,7 @@ impl Reader {
         let sight = Arc::new(Sight::default());
         if let Ok(mut watch) = Watch::open(&place.path, place.reader.as_deref()) {
             // So that the first question is answered rightly; the thread counts the same card once more by its number.
-            if let Ok(now) = watch.next() {
+            if let Ok(now) = watch.look() {
                 sight.see(now);
             }
         }

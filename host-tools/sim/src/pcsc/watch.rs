@@ -55,7 +55,7 @@ impl Watch {
     ///
     /// # Errors
     /// [`ReaderError`]; the server is gone, or the stream was shut down.
-    pub fn next(&mut self) -> Result<Option<Inside>, ReaderError> {
+    pub fn look(&mut self) -> Result<Option<Inside>, ReaderError> {
         if self.waiting {
             let mut record = [0; 8];
             self.stream.read_exact(&mut record)?;
