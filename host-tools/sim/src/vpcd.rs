@@ -5,15 +5,16 @@
 //!
 //! Two properties of the packaged version matter. It writes length and body apart, so the kernel's delayed ACK costs 44 ms an
 //! APDU unless quick-ACK is armed again before every read. And it asks for the ATR all the time, also while a command runs:
-//! the answer must come at once, so commands run in a thread of their own.
+//! the answer must come at once, so somebody reads on when a command takes long.
 
 use crate::slot::{Refused, Slot};
 use std::{
+    collections::VecDeque,
     io::{self, Read, Write},
     net::{SocketAddr, TcpStream, ToSocketAddrs},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc,
     },
     thread::{self, JoinHandle},
@@ -25,6 +26,10 @@ use zeroize::Zeroizing;
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(3));
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often it is looked whether a command takes long.
+const TICK: Duration = Duration::from_millis(20);
+/// How long such a command's own thread may wait at its end until it reads again.
+const GLANCE: Duration = Duration::from_millis(1);
 
 /// Why there is no peer to connect to.
 #[derive(Debug, thiserror::Error)]
@@ -100,44 +105,115 @@ fn keep_attached(address: SocketAddr, slot: &Arc<Slot>, stop: &AtomicBool, place
 }
 
 /// Serves one connection until it ends.
-fn serve(mut stream: TcpStream, slot: &Arc<Slot>) -> io::Result<()> {
+fn serve(stream: TcpStream, slot: &Slot) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let writer = Arc::new(Mutex::new(stream.try_clone()?));
-    let (sender, commands) = mpsc::channel::<Zeroizing<Vec<u8>>>();
-    let (answering, card) = (Arc::clone(&writer), Arc::clone(slot));
-    let worker = thread::spawn(move || {
-        for message in commands {
+    let (sender, ended) = mpsc::channel();
+    let line = &Line::new(stream);
+    thread::scope(|scope| {
+        scope.spawn(move || line.deputise(slot, &ended));
+        let served = line.serve(slot);
+        // The deputy goes home.
+        drop(sender);
+        served
+    })
+}
+
+/// A connection to a reader. Commands run in the thread that reads, since handing one over takes longer than most of them
+/// do; while one takes long, a deputy reads on.
+struct Line {
+    stream: TcpStream,
+    /// Held by whoever reads. What the deputy read and is not the deputy's to do waits in it.
+    reading: Mutex<VecDeque<Zeroizing<Vec<u8>>>>,
+    writing: Mutex<()>,
+    /// Twice the number of commands so far, and one more while one runs.
+    commands: AtomicU64,
+}
+
+impl Line {
+    fn new(stream: TcpStream) -> Line {
+        Line { stream, reading: Mutex::default(), writing: Mutex::default(), commands: AtomicU64::new(0) }
+    }
+
+    fn serve(&self, slot: &Slot) -> io::Result<()> {
+        loop {
+            let message = {
+                let mut waiting = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+                match waiting.pop_front() {
+                    Some(message) => message,
+                    None => receive(&self.stream)?,
+                }
+            };
             match message[..] {
-                [0] => drop(card.power_off()),
-                [1] => drop(card.power_on()),
-                [2] => drop(card.reset()),
+                [] => {}
+                [4] => self.send(&slot.state().atr)?,
                 // A control nobody has defined: nothing is waited for.
-                [_] => {}
-                // The reader waits for exactly one answer to each command.
+                [control] if control > 2 => {}
                 _ => {
-                    let response = card.transmit(&message).unwrap_or_else(silence);
-                    if send(&answering, &response).is_err() {
-                        break;
-                    }
+                    self.commands.fetch_add(1, Ordering::SeqCst);
+                    let answer = act(slot, &message);
+                    self.commands.fetch_add(1, Ordering::SeqCst);
+                    // The reader waits for exactly one answer to each command.
+                    answer.map_or(Ok(()), |answer| self.send(&answer))?;
                 }
             }
         }
-    });
-    let ended = loop {
-        match receive(&mut stream) {
-            Ok(message) if message[..] == [4] => {
-                if let Err(error) = send(&writer, &slot.state().atr) {
-                    break Err(error);
-                }
+    }
+
+    /// Steps in wherever the same command runs at two ticks, until the connection has ended.
+    fn deputise(&self, slot: &Slot, ended: &mpsc::Receiver<()>) {
+        let mut before = 0;
+        while ended.recv_timeout(TICK) == Err(mpsc::RecvTimeoutError::Timeout) {
+            let now = self.commands.load(Ordering::SeqCst);
+            if now % 2 == 1 && now == before {
+                // Whatever is wrong with the connection, its own thread will find out.
+                let _ = self.stand_in(slot, now);
+                let _ = self.stream.set_read_timeout(None);
             }
-            Ok(message) if message.is_empty() => {}
-            Ok(message) => drop(sender.send(message)),
-            Err(error) => break Err(error),
+            before = now;
         }
-    };
-    drop(sender);
-    let _ = worker.join();
-    ended
+    }
+
+    /// Reads while this command runs, and answers questions for the ATR.
+    fn stand_in(&self, slot: &Slot, command: u64) -> io::Result<()> {
+        let mut waiting = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        while self.commands.load(Ordering::SeqCst) == command {
+            self.stream.set_read_timeout(Some(GLANCE))?;
+            match self.stream.peek(&mut [0]) {
+                Ok(0) => return Ok(()),
+                // It may have ended meanwhile: then this is for its own thread, after what waits.
+                Ok(_) if self.commands.load(Ordering::SeqCst) != command => return Ok(()),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                Err(error) => return Err(error),
+            }
+            self.stream.set_read_timeout(None)?;
+            let message = receive(&self.stream)?;
+            if message[..] == [4] {
+                self.send(&slot.state().atr)?;
+            } else {
+                waiting.push_back(message);
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&self, message: &[u8]) -> io::Result<()> {
+        let length = u16::try_from(message.len()).map_err(|_| io::ErrorKind::InvalidData)?;
+        let framed = [&length.to_be_bytes(), message].concat();
+        let _turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        (&self.stream).write_all(&framed)
+    }
+}
+
+/// Does what the reader wants of the card; gives the answer, where there shall be one.
+fn act(slot: &Slot, message: &[u8]) -> Option<Vec<u8>> {
+    match message {
+        [0] => drop(slot.power_off()),
+        [1] => drop(slot.power_on()),
+        [2] => drop(slot.reset()),
+        command => return Some(slot.transmit(command).unwrap_or_else(silence)),
+    }
+    None
 }
 
 /// What a reader hears from a card that gives no answer: no precise diagnosis.
@@ -146,7 +222,7 @@ fn silence(_: Refused) -> Vec<u8> {
 }
 
 /// Messages are wiped when they go: they may be PINs.
-fn receive(stream: &mut TcpStream) -> io::Result<Zeroizing<Vec<u8>>> {
+fn receive(stream: &TcpStream) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut length = [0; 2];
     read_exact(stream, &mut length)?;
     let mut message = Zeroizing::new(vec![0; usize::from(u16::from_be_bytes(length))]);
@@ -155,7 +231,7 @@ fn receive(stream: &mut TcpStream) -> io::Result<Zeroizing<Vec<u8>>> {
 }
 
 /// Reads with quick-ACK armed again before each piece.
-fn read_exact(stream: &mut TcpStream, mut out: &mut [u8]) -> io::Result<()> {
+fn read_exact(mut stream: &TcpStream, mut out: &mut [u8]) -> io::Result<()> {
     while !out.is_empty() {
         #[cfg(target_os = "linux")]
         std::os::linux::net::TcpStreamExt::set_quickack(stream, true)?;
@@ -167,10 +243,4 @@ fn read_exact(stream: &mut TcpStream, mut out: &mut [u8]) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-fn send(stream: &Mutex<TcpStream>, message: &[u8]) -> io::Result<()> {
-    let length = u16::try_from(message.len()).map_err(|_| io::ErrorKind::InvalidData)?;
-    let framed = [&length.to_be_bytes(), message].concat();
-    stream.lock().unwrap_or_else(PoisonError::into_inner).write_all(&framed)
 }
