@@ -98,7 +98,7 @@ fn measured(bench: &args::Bench) -> Result<Report, Failure> {
         Measured::Keygen => (What::Keygen, 50, 0.05),
         Measured::Apdu => (What::Apdu, 9, 0.5),
         Measured::Socket => (What::Socket, 9, 0.5),
-        Measured::Reader => (What::Reader, 9, 1.0),
+        Measured::Reader => (What::Reader, 9, 0.5),
     };
     let options = Options {
         what,
