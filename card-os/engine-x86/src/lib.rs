@@ -1,4 +1,4 @@
-//! Accelerators of the RSA engine for x86-64. The one crate of the project with `unsafe` in it, argued where it stands.
+//! Accelerators of the RSA engine for x86-64. `unsafe` is argued where it stands; one other crate has any, the IFD handler.
 //!
 //! # Design
 //!

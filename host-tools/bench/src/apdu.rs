@@ -178,7 +178,13 @@ pub fn rows(stored: &Stored) -> Result<Vec<Row>, BenchError> {
         if signs(act) {
             contenders.push(stored.engine()?);
         }
-        Ok(Row { name: format!("{PREFIX}{act}"), title: title(act).into(), clock: Clock::ThreadCpu, contenders })
+        Ok(Row {
+            name: format!("{PREFIX}{act}"),
+            title: title(act).into(),
+            clock: Clock::ThreadCpu,
+            processor: None,
+            contenders,
+        })
     };
     acts().map(act).collect()
 }

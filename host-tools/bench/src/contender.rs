@@ -1,6 +1,6 @@
 //! One thing that is measured.
 
-use crate::{clock::Clock, error::Trouble, key::Key};
+use crate::{clock::Clock, error::Trouble, key::Key, statistics::Latency};
 use std::sync::Arc;
 
 /// Work that is done again and again.
@@ -21,6 +21,14 @@ pub trait Work {
     fn operations(&self) -> u32 {
         1
     }
+
+    /// How long single operations took, where that was watched. Asked once, after the last run.
+    fn latency(&mut self) -> Option<Latency> {
+        None
+    }
+
+    /// There are no more runs: gives back what would disturb the next row.
+    fn rest(&mut self) {}
 }
 
 /// Whose it is.
@@ -61,6 +69,8 @@ pub struct Row {
     pub title: String,
     /// How time is taken.
     pub clock: Clock,
+    /// The only processor that may do it, where there is just one.
+    pub processor: Option<usize>,
     /// Who does it.
     pub contenders: Vec<Contender>,
 }

@@ -33,6 +33,14 @@ pub enum BenchError {
         /// What else it takes, or nothing.
         needs: &'static str,
     },
+    /// A program or a library that others bring.
+    #[error("{what} is not here; Debian's package {package} brings it")]
+    Missing {
+        /// What.
+        what: &'static str,
+        /// Where it is to be had.
+        package: &'static str,
+    },
     /// A choice that does not exist here.
     #[error("{0}")]
     Choice(String),

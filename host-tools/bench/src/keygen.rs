@@ -71,7 +71,7 @@ pub fn row(bits: usize, back_ends: &[BackEnd], rivals: &[(&'static str, Library)
     });
     let contenders = contenders.collect::<Result<_, BenchError>>()?;
     let title = format!("RSA-{bits} key pairs");
-    Ok(Row { name, title, clock: Clock::ThreadCpu, contenders })
+    Ok(Row { name, title, clock: Clock::ThreadCpu, processor: None, contenders })
 }
 
 /// A generator at work.

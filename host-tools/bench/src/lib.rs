@@ -6,15 +6,15 @@
 //! |---|---|
 //! | [`contender`] | one thing that is measured, and the row of things that do the same work |
 //! | [`own`], [`rivals`] | the back ends of this project, and other people's libraries |
-//! | [`sign`], [`keygen`], [`apdu`], [`socket`] | the rows: who does which work |
-//! | [`rounds`] | interleaved rounds under one [`clock`] |
+//! | [`sign`], [`keygen`], [`apdu`], [`socket`], [`reader`] | the rows: who does which work |
+//! | [`rounds`] | interleaved rounds under one [`clock`], in one [`place`] |
 //! | [`statistics`] | median, best, ratios |
 //! | [`instructions`] | callgrind's count for one operation |
 //! | [`report`], [`table`], [`chart`] | what was seen: as data and JSON, as text, as SVG |
 //! | [`baseline`] | what was seen before, and whether it got worse |
 //!
 //! All contenders of a row run in one process on one thread in turn, with the same key and the same message, and every result
-//! is compared with one that the `rsa` crate made beforehand. Rates of two runs are never compared, only ratios to a
+//! is compared with one that the `rsa` crate made beforehand; those of [`reader`] are other processes. Rates of two runs are never compared, only ratios to a
 //! rival of the same run and instruction counts.
 //!
 //! # Not supported
@@ -34,6 +34,8 @@ pub mod key;
 pub mod keygen;
 pub mod message;
 pub mod own;
+pub mod place;
+pub mod reader;
 pub mod report;
 pub mod rivals;
 pub mod rounds;

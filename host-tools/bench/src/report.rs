@@ -5,7 +5,7 @@ use crate::{
     contender::{Contender, Row, Side},
     cpu::Cpu,
     rounds::Samples,
-    statistics::{Ratio, Summary, rate},
+    statistics::{Latency, Ratio, Summary, rate},
 };
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +65,9 @@ pub struct Figure {
     pub best_per_second: f64,
     /// Instructions of one operation, where they were counted.
     pub instructions: Option<u64>,
+    /// How long single operations took, where that was watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<Latency>,
     /// Speed divided by that of each rival; empty for rivals.
     pub ratios: Vec<Against>,
 }
@@ -102,6 +105,7 @@ impl RowReport {
                 median_per_second: rate(summary.median),
                 best_per_second: rate(summary.best),
                 instructions: None,
+                latency: samples.latency,
                 ratios: if own { rivals().map(ratio).collect() } else { Vec::new() },
             }
         };

@@ -3,6 +3,8 @@
 use crate::{
     contender::{Contender, Row},
     error::BenchError,
+    place::Pinned,
+    statistics::Latency,
 };
 use std::{ops::ControlFlow, time::Duration};
 
@@ -22,6 +24,8 @@ pub struct Samples {
     pub operations: u64,
     /// Nanoseconds an operation, round by round.
     pub nanoseconds: Vec<f64>,
+    /// Of single operations, where that was watched.
+    pub latency: Option<Latency>,
 }
 
 /// Where the measurement stands.
@@ -44,7 +48,8 @@ pub type Tell<'a> = dyn FnMut(&Step<'_>) -> ControlFlow<()> + 'a;
 /// [`BenchError::Wrong`] at the first result that is not the right one, [`BenchError::Interrupted`] where `tell` says so.
 pub fn measure(row: &mut Row, plan: Plan, tell: &mut Tell<'_>) -> Result<Vec<Samples>, BenchError> {
     let count = row.contenders.len();
-    let mut samples = vec![Samples { operations: 0, nanoseconds: Vec::new() }; count];
+    let mut samples = vec![Samples { operations: 0, nanoseconds: Vec::new(), latency: None }; count];
+    let _pinned = row.processor.map(Pinned::to).transpose()?;
     let (name, title, clock) = (&row.name, &row.title, row.clock);
     for contender in &mut row.contenders {
         step(tell, title, contender, 0.0)?;
@@ -71,6 +76,10 @@ pub fn measure(row: &mut Row, plan: Plan, tell: &mut Tell<'_>) -> Result<Vec<Sam
             samples.operations += operations;
             samples.nanoseconds.push(spent.as_secs_f64() * 1e9 / operations as f64);
         }
+    }
+    for (contender, samples) in row.contenders.iter_mut().zip(&mut samples) {
+        samples.latency = contender.work.latency();
+        contender.work.rest();
     }
     Ok(samples)
 }
@@ -165,7 +174,7 @@ mod tests {
     fn noted() -> (Row, Rc<RefCell<Vec<&'static str>>>) {
         let notes = Rc::new(RefCell::new(Vec::new()));
         let contenders = ["a", "b", "c"].map(|name| contender(name, Noted(name, Rc::clone(&notes)))).into();
-        (Row { name: "row".into(), title: "row".into(), clock: Clock::ThreadCpu, contenders }, notes)
+        (Row { name: "row".into(), title: "row".into(), clock: Clock::ThreadCpu, processor: None, contenders }, notes)
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::{
     error::BenchError,
     instructions::{self, Counter},
     key::{self, Key},
-    keygen, own,
+    keygen, own, reader,
     report::{FORMAT, Figure, Report, RowReport},
     rivals,
     rounds::{self, Plan, Step, Tell},
@@ -26,6 +26,8 @@ pub enum What {
     Apdu,
     /// Commands to a card behind a socket.
     Socket,
+    /// Commands of a client in C to other processes.
+    Reader,
 }
 
 /// What is to be measured, and how.
@@ -33,6 +35,8 @@ pub enum What {
 pub struct Options<'a> {
     /// What.
     pub what: What,
+    /// This program, for [`What::Reader`].
+    pub program: &'a Path,
     /// Names of rivals; all that were compiled in where there are none.
     pub against: Vec<String>,
     /// Names of own back ends; all that run here where there are none.
@@ -58,7 +62,7 @@ pub fn run(options: &Options<'_>, tell: &mut Tell<'_>) -> Result<Report, BenchEr
     let back_ends = own::chosen(&options.back_ends)?;
     let rivals = rivals::chosen(&options.against)?;
     let sizes = |usual: &[usize]| if options.bits.is_empty() { usual.to_vec() } else { options.bits.clone() };
-    let mut stored = None;
+    let (mut stored, mut notes) = (None, Vec::new());
     let rows: Vec<Row> = match options.what {
         What::Sign => {
             sizes(&key::SIZES).into_iter().map(|bits| sign::row(&Key::of(bits)?, &back_ends, &rivals)).collect()
@@ -67,6 +71,7 @@ pub fn run(options: &Options<'_>, tell: &mut Tell<'_>) -> Result<Report, BenchEr
             sizes(&key::SIZES[..1]).into_iter().map(|bits| keygen::row(bits, &back_ends, &rivals)).collect()
         }
         What::Apdu => apdu::rows(stored.insert(apdu::Stored::sample())),
+        What::Reader => reader::rows(options.program, &mut notes),
         What::Socket => socket::rows(stored.insert(apdu::Stored::sample())),
     }?;
     let mut reports = Vec::new();
@@ -74,7 +79,6 @@ pub fn run(options: &Options<'_>, tell: &mut Tell<'_>) -> Result<Report, BenchEr
         let samples = rounds::measure(&mut row, plan, tell)?;
         reports.push((RowReport::of(&row, &samples), row));
     }
-    let mut notes = Vec::new();
     let rows = match &options.counter {
         Some(counter) => counted(counter, reports, stored.as_ref(), &mut notes, tell)?,
         None => reports.into_iter().map(|(report, _)| report).collect(),

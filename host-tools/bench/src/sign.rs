@@ -31,5 +31,5 @@ pub fn row(key: &Key, back_ends: &[BackEnd], rivals: &[(&'static str, Library)])
     });
     let contenders = contenders.collect::<Result<_, BenchError>>()?;
     let title = format!("RSA-{bits} signatures, PKCS#1 v1.5, SHA-256");
-    Ok(Row { name, title, clock: Clock::ThreadCpu, contenders })
+    Ok(Row { name, title, clock: Clock::ThreadCpu, processor: None, contenders })
 }

@@ -71,7 +71,7 @@ pub fn rows(stored: &Stored) -> Result<Vec<Row>, BenchError> {
         // What the server's thread does is counted by nobody.
         contenders.iter_mut().for_each(|contender| contender.countable = false);
         let title = format!("{}, through the socket", apdu::title(act));
-        Ok(Row { name: format!("{PREFIX}{act}"), title, clock: Clock::Wall, contenders })
+        Ok(Row { name: format!("{PREFIX}{act}"), title, clock: Clock::Wall, processor: None, contenders })
     };
     acts().map(act).collect()
 }

@@ -20,6 +20,35 @@ pub struct Ratio {
     pub best: f64,
 }
 
+/// Nanoseconds of one operation, as whoever waits for it sees them.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Latency {
+    /// Half of them took no longer.
+    #[serde(rename = "p50_ns")]
+    pub p50: f64,
+    /// One of a hundred took longer.
+    #[serde(rename = "p99_ns")]
+    pub p99: f64,
+}
+
+impl Latency {
+    /// Of single operations; `None` for none.
+    #[must_use]
+    pub fn of(nanoseconds: &[f64]) -> Option<Latency> {
+        let mut sorted = nanoseconds.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let at = |percent: usize| sorted.get(sorted.len() * percent / 100).copied();
+        Some(Latency { p50: at(50)?, p99: at(99)? })
+    }
+
+    /// The middle of many batches; `None` for none.
+    #[must_use]
+    pub fn middle(batches: &[Latency]) -> Option<Latency> {
+        let middle = |of: fn(&Latency) -> f64| median(&batches.iter().map(of).collect::<Vec<_>>());
+        Some(Latency { p50: middle(|batch| batch.p50)?, p99: middle(|batch| batch.p99)? })
+    }
+}
+
 /// The middle of some numbers, the mean of the two middle ones where their count is even; `None` for no numbers.
 #[must_use]
 pub fn median(numbers: &[f64]) -> Option<f64> {
@@ -62,6 +91,17 @@ mod tests {
         assert_eq!(median(&[7.0]), Some(7.0));
         assert_eq!(median(&[9.0, 1.0, 5.0]), Some(5.0));
         assert_eq!(median(&[10.0, 1.0, 4.0, 2.0]), Some(3.0));
+    }
+
+    #[test]
+    fn latencies_by_hand() {
+        let all: Vec<f64> = (0..200).rev().map(f64::from).collect();
+        assert_eq!(Latency::of(&all), Some(Latency { p50: 100.0, p99: 198.0 }));
+        assert_eq!(Latency::of(&[7.0]), Some(Latency { p50: 7.0, p99: 7.0 }));
+        assert_eq!(Latency::of(&[]), None);
+        let batch = |p50, p99| Latency { p50, p99 };
+        assert_eq!(Latency::middle(&[batch(1.0, 9.0), batch(3.0, 5.0), batch(2.0, 6.0)]), Some(batch(2.0, 6.0)));
+        assert_eq!(Latency::middle(&[]), None);
     }
 
     #[test]

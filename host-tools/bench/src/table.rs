@@ -1,6 +1,9 @@
 //! The report as text.
 
-use crate::report::{Figure, Report, RowReport};
+use crate::{
+    report::{Figure, Report, RowReport},
+    statistics::Latency,
+};
 use std::fmt::Write;
 
 impl std::fmt::Display for Report {
@@ -24,14 +27,21 @@ impl std::fmt::Display for Report {
 fn text(row: &RowReport, rounds: u32) -> String {
     let own: Vec<&Figure> = row.figures.iter().filter(|figure| !figure.ratios.is_empty()).collect();
     let counted = row.figures.iter().any(|figure| figure.instructions.is_some());
-    let head = ["", "median/s", "best/s", if counted { "instructions" } else { "" }].map(String::from);
+    let watched = row.figures.iter().any(|figure| figure.latency.is_some());
+    let (instructions, [p50, p99]) =
+        (if counted { "instructions" } else { "" }, if watched { ["p50 µs", "p99 µs"] } else { ["", ""] });
+    let head = ["", "median/s", "best/s", instructions, p50, p99].map(String::from);
     // Two numbers in each of these: of the medians, and of the bests.
     let head = head.into_iter().chain(own.iter().map(|figure| format!("{} is", figure.name)));
     let mut lines = vec![head.chain([String::new()]).collect::<Vec<_>>()];
     for figure in &row.figures {
         let instructions = figure.instructions.map_or_else(String::new, grouped);
         let (median, best) = (number(figure.median_per_second), number(figure.best_per_second));
-        let mut line = vec![figure.name.clone(), median, best, instructions];
+        let microseconds = |of: fn(&Latency) -> f64| {
+            figure.latency.as_ref().map_or_else(String::new, |latency| number(of(latency) / 1000.0))
+        };
+        let (p50, p99) = (microseconds(|latency| latency.p50), microseconds(|latency| latency.p99));
+        let mut line = vec![figure.name.clone(), median, best, instructions, p50, p99];
         for own in &own {
             let ratio = own.ratios.iter().find(|against| against.rival == figure.name).map(|against| against.ratio);
             line.push(ratio.map_or_else(String::new, |ratio| format!("{:.2}× {:.2}×", ratio.median, ratio.best)));
@@ -40,7 +50,7 @@ fn text(row: &RowReport, rounds: u32) -> String {
         lines.push(line);
     }
     let mut out = format!("{} ({}, {rounds} rounds)\n", row.title, row.clock.name());
-    let columns = own.len() + 5;
+    let columns = own.len() + 7;
     let widths: Vec<usize> =
         (0..columns).map(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0)).collect();
     for line in &lines {
@@ -102,6 +112,7 @@ pub(crate) mod tests {
             median_per_second: rate,
             best_per_second: rate * 1.25,
             instructions,
+            latency: None,
             ratios,
         };
         let ratios = vec![Against { rival: "rival".into(), ratio: Ratio { median: 2.0, best: 2.5 } }];

@@ -77,13 +77,13 @@ pub(crate) fn once(once: &args::BenchOnce) -> Result<(), Failure> {
 fn refuse_idle_options(bench: &args::Bench) -> Result<(), Failure> {
     let idle = |option: &str, why: &str| Err(Failure::Usage(format!("{option} {why}")));
     match bench.what {
-        Measured::Apdu | Measured::Socket if !bench.against.is_empty() => {
-            idle("--against", "has no meaning here: the rivals are the card and the bare engine")
+        Measured::Apdu | Measured::Socket | Measured::Reader if !bench.against.is_empty() => {
+            idle("--against", "has no meaning here: the rivals are always the same")
         }
-        Measured::Apdu | Measured::Socket if !bench.bits.is_empty() => {
+        Measured::Apdu | Measured::Socket | Measured::Reader if !bench.bits.is_empty() => {
             idle("--bits", "has no meaning here: the card's keys have 2048 bits")
         }
-        Measured::Apdu | Measured::Socket if !bench.backend.is_empty() => {
+        Measured::Apdu | Measured::Socket | Measured::Reader if !bench.backend.is_empty() => {
             idle("--backend", "has no meaning here: the card takes the fastest")
         }
         _ => Ok(()),
@@ -98,9 +98,11 @@ fn measured(bench: &args::Bench) -> Result<Report, Failure> {
         Measured::Keygen => (What::Keygen, 50, 0.05),
         Measured::Apdu => (What::Apdu, 9, 0.5),
         Measured::Socket => (What::Socket, 9, 0.5),
+        Measured::Reader => (What::Reader, 9, 0.5),
     };
     let options = Options {
         what,
+        program: &program,
         against: unique(&bench.against),
         back_ends: unique(&bench.backend),
         bits: unique(&bench.bits),
@@ -194,7 +196,7 @@ fn failure(error: BenchError) -> Failure {
     match error {
         BenchError::Wrong { .. } => Failure::Other(WRONG, text),
         BenchError::Interrupted => Failure::Other(INTERRUPTED, text),
-        BenchError::Choice(_) | BenchError::NotBuilt { .. } => Failure::Usage(text),
+        BenchError::Choice(_) | BenchError::NotBuilt { .. } | BenchError::Missing { .. } => Failure::Usage(text),
         BenchError::Failed { .. } | BenchError::Io(..) | BenchError::Baseline { .. } => Failure::Refused(text),
     }
 }

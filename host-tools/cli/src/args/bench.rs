@@ -14,12 +14,14 @@ pub(crate) enum Measured {
     Apdu,
     /// Commands through the PC/SC socket, beside the card without it and the bare engine.
     Socket,
+    /// Commands of a client in C through both doors of `serve`, beside minimal servers in C.
+    Reader,
 }
 
 /// `jitsuin bench`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit codes: 0 done, 1 an operation failed, 2 wrong usage or a rival that was not compiled in, \
+    after_help = "Exit codes: 0 done, 1 an operation failed, 2 wrong usage, a rival that was not compiled in or a program that is not here, \
                         3 A RESULT WAS WRONG, 4 worse than the baseline by more than --fail-over allows, \
                         5 not comparable with the baseline, 130 interrupted."
 )]

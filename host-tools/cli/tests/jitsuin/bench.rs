@@ -114,6 +114,36 @@ fn cards_and_sockets_are_measured_beside_the_engine() {
 }
 
 #[test]
+fn both_doors_are_measured_beside_servers_in_c() {
+    let there = |name: &str| Command::new(name).arg("--version").output().is_ok_and(|said| said.status.success());
+    if !there("cc") || !there("pcscd") || !Path::new("/usr/include/PCSC/winscard.h").exists() {
+        vectors::skipped("rates of the doors: install Debian's packages gcc libpcsclite-dev pcscd vsmartcard-vpcd");
+        return;
+    }
+    let report = json(&quick(&["reader", "--json", "-"]).succeeded().out);
+    let rows = report["rows"].as_array().expect("rows");
+    let named = |name: &str| rows.iter().find(|row| row["name"] == name).expect("the row");
+    assert_eq!(names(&named("reader-socket")["figures"]), ["jitsuin", "c-server"]);
+    // With a figure of the IFD handler where that was built.
+    let vpcd = names(&named("reader-vpcd")["figures"]);
+    assert!(vpcd.starts_with(&["jitsuin"]) && vpcd.ends_with(&["c-card", "c-delayed"]), "{vpcd:?}");
+    assert!(names(&named("reader-insert")["figures"]).starts_with(&["jitsuin"]));
+    for figure in rows.iter().flat_map(|row| row["figures"].as_array().expect("figures")) {
+        let latency = |name: &str| figure["latency"][name].as_f64().expect("nanoseconds");
+        assert!(latency("p50_ns") > 0.0 && latency("p50_ns") <= latency("p99_ns"), "{figure}");
+    }
+    // One processor is no choice of places.
+    assert!([3, 6].contains(&rows.len()), "{}", rows.len());
+    ends_with_nothing_left_behind("reader");
+}
+
+#[test]
+fn a_compiler_that_is_not_there_says_how_to_get_it() {
+    let mut command = binary();
+    run(command.args(["bench", "reader"]).env("PATH", "/nonexistent")).failed(2, &["Debian's package gcc"]);
+}
+
+#[test]
 fn keys_are_made() {
     let report = json(&quick(&["keygen", "--backend", "portable", "--against", "rsa", "--json", "-"]).succeeded().out);
     assert_eq!(names(&report["rows"]), ["keygen-2048"]);
@@ -129,6 +159,7 @@ fn wrong_choices_are_usage() {
         (&["keygen", "--bits", "1000"], "2048"),
         (&["apdu", "--against", "rsa"], "--against has no meaning here"),
         (&["socket", "--bits", "2048"], "--bits has no meaning here"),
+        (&["reader", "--bits", "2048"], "--bits has no meaning here"),
         (&["apdu", "--backend", "portable"], "--backend has no meaning here"),
         (&["--fail-over", "5%"], "--compare"),
         (&["--fail-over", "much", "--compare", "x"], "such as 5%"),
@@ -204,24 +235,28 @@ fn bad_baselines_are_told_before_anything_is_measured() {
 
 #[test]
 fn an_interrupt_ends_it_with_nothing_left_behind() {
+    for what in ["sign", "socket"] {
+        ends_with_nothing_left_behind(what);
+    }
+}
+
+fn ends_with_nothing_left_behind(what: &str) {
     let (folder, file) = folder();
     let report = file("report.json");
-    for what in ["sign", "socket"] {
-        let mut command = binary();
-        command.args(["bench", what, "--seconds", "600", "--json", &report]).env("TMPDIR", folder.path());
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
-        let mut err = BufReader::new(child.stderr.take().expect("piped"));
-        let mut line = String::new();
-        err.read_line(&mut line).expect("progress");
-        let kill = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status();
-        assert!(kill.expect("a shell").success());
-        let status = child.wait().expect("ends");
-        let mut rest = String::new();
-        err.read_to_string(&mut rest).expect("words");
-        assert_eq!(status.code(), Some(130), "{line}{rest}");
-        assert!(rest.contains("nothing was written"), "{rest}");
-        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0, "{what}");
-    }
+    let mut command = binary();
+    command.args(["bench", what, "--seconds", "600", "--json", &report]).env("TMPDIR", folder.path());
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
+    let mut err = BufReader::new(child.stderr.take().expect("piped"));
+    let mut line = String::new();
+    err.read_line(&mut line).expect("progress");
+    let kill = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status();
+    assert!(kill.expect("a shell").success());
+    let status = child.wait().expect("ends");
+    let mut rest = String::new();
+    err.read_to_string(&mut rest).expect("words");
+    assert_eq!(status.code(), Some(130), "{line}{rest}");
+    assert!(rest.contains("nothing was written"), "{rest}");
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0, "{what}");
 }
 
 #[test]

@@ -16,7 +16,7 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 /// A reader behind a PC/SC socket, with a shared connection to the card in it.
 #[derive(Debug)]
 pub struct PcscReader {
-    stream: UnixStream,
+    pub(super) stream: UnixStream,
     context: u32,
     name: String,
     handle: Option<u32>,
@@ -58,7 +58,7 @@ impl PcscReader {
         &self.name
     }
 
-    fn handle(&mut self) -> Result<u32, ReaderError> {
+    pub(super) fn handle(&mut self) -> Result<u32, ReaderError> {
         if let Some(handle) = self.handle {
             return Ok(handle);
         }
@@ -132,7 +132,7 @@ impl Reader for PcscReader {
     }
 }
 
-fn open(path: &Path) -> Result<UnixStream, ReaderError> {
+pub(super) fn open(path: &Path) -> Result<UnixStream, ReaderError> {
     let mut stream = UnixStream::connect(path)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
@@ -149,14 +149,14 @@ fn states(stream: &mut UnixStream) -> Result<Vec<u8>, ReaderError> {
     Ok(states)
 }
 
-fn names(stream: &mut UnixStream) -> Result<Vec<String>, ReaderError> {
+pub(super) fn names(stream: &mut UnixStream) -> Result<Vec<String>, ReaderError> {
     let states = states(stream)?;
     let names = states.chunks_exact(p::READER_STATE).map(|state| In(state).name());
     Ok(names.filter(|name| !name.is_empty()).collect())
 }
 
 /// Sends a message and reads an answer of the same size.
-fn ask(stream: &mut UnixStream, command: u32, body: Out) -> Result<Vec<u8>, ReaderError> {
+pub(super) fn ask(stream: &mut UnixStream, command: u32, body: Out) -> Result<Vec<u8>, ReaderError> {
     let body = body.done();
     let mut answer = vec![0; body.len()];
     let size = u32::try_from(body.len()).unwrap_or(0);
@@ -165,12 +165,12 @@ fn ask(stream: &mut UnixStream, command: u32, body: Out) -> Result<Vec<u8>, Read
     Ok(answer)
 }
 
-fn send(stream: &mut UnixStream, command: u32, size: u32, body: Out) -> Result<(), ReaderError> {
+pub(super) fn send(stream: &mut UnixStream, command: u32, size: u32, body: Out) -> Result<(), ReaderError> {
     let message = Zeroizing::new(Out::default().u32(size).u32(command).bytes(&Zeroizing::new(body.done())).done());
     Ok(stream.write_all(&message)?)
 }
 
-fn check(code: u32) -> Result<(), ReaderError> {
+pub(super) fn check(code: u32) -> Result<(), ReaderError> {
     match code {
         p::SUCCESS => Ok(()),
         p::NO_SMARTCARD | p::REMOVED_CARD => Err(ReaderError::NoCard),

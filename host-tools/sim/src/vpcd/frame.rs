@@ -3,12 +3,11 @@
 use std::{
     io::{self, Read, Write},
     net::TcpStream,
-    sync::{Mutex, PoisonError},
 };
 use zeroize::Zeroizing;
 
 /// Messages are wiped when they go: they may be PINs.
-pub(super) fn receive(stream: &mut TcpStream) -> io::Result<Zeroizing<Vec<u8>>> {
+pub(super) fn receive(stream: &TcpStream) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut length = [0; 2];
     read_exact(stream, &mut length)?;
     let mut message = Zeroizing::new(vec![0; usize::from(u16::from_be_bytes(length))]);
@@ -17,7 +16,7 @@ pub(super) fn receive(stream: &mut TcpStream) -> io::Result<Zeroizing<Vec<u8>>> 
 }
 
 /// Reads with quick-ACK armed again before each piece.
-fn read_exact(stream: &mut TcpStream, mut out: &mut [u8]) -> io::Result<()> {
+fn read_exact(mut stream: &TcpStream, mut out: &mut [u8]) -> io::Result<()> {
     while !out.is_empty() {
         #[cfg(target_os = "linux")]
         std::os::linux::net::TcpStreamExt::set_quickack(stream, true)?;
@@ -31,8 +30,8 @@ fn read_exact(stream: &mut TcpStream, mut out: &mut [u8]) -> io::Result<()> {
     Ok(())
 }
 
-pub(super) fn send(stream: &Mutex<TcpStream>, message: &[u8]) -> io::Result<()> {
+pub(super) fn send(mut stream: &TcpStream, message: &[u8]) -> io::Result<()> {
     let length = u16::try_from(message.len()).map_err(|_| io::ErrorKind::InvalidData)?;
-    let framed = [&length.to_be_bytes(), message].concat();
-    stream.lock().unwrap_or_else(PoisonError::into_inner).write_all(&framed)
+    // In one piece: the other end may wait for the second as long as this one did.
+    stream.write_all(&Zeroizing::new([&length.to_be_bytes(), message].concat()))
 }

@@ -13,7 +13,7 @@ use std::{
     io,
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
@@ -90,7 +90,7 @@ fn host(stream: TcpStream, slot: &Slot, stop: &AtomicBool) -> io::Result<()> {
     stream.set_read_timeout(Some(GREETING))?;
     stream.set_write_timeout(Some(GREETING))?;
     let watch = stream.try_clone()?;
-    let mut guest = Guest { stream: Mutex::new(stream), atr: Vec::new() };
+    let mut guest = Guest { stream, atr: Vec::new() };
     guest.atr = guest.ask(ATR)?;
     watch.set_read_timeout(Some(TIMEOUT))?;
     slot.insert(Box::new(guest));
@@ -118,15 +118,14 @@ fn watch_over(stream: &TcpStream, is_needed: impl Fn() -> bool) {
 /// A card at the other end of a connection.
 #[derive(Debug)]
 struct Guest {
-    stream: Mutex<TcpStream>,
+    stream: TcpStream,
     atr: Vec<u8>,
 }
 
 impl Guest {
     fn ask(&mut self, message: &[u8]) -> io::Result<Vec<u8>> {
         send(&self.stream, message)?;
-        let stream = self.stream.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Ok(receive(stream)?.to_vec())
+        Ok(receive(&self.stream)?.to_vec())
     }
 
     /// Starts it in some way and asks for its ATR, which may be another one now.

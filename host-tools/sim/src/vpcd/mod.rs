@@ -8,6 +8,7 @@
 
 mod frame;
 mod guest;
+mod line;
 mod peer;
 
 pub use guest::Listener;

@@ -3,23 +3,17 @@
 //! The reader asks for the ATR all the time, also while a command runs: the answer must come at once, so commands run in a
 //! thread of their own. An empty slot is told by not being connected.
 
-use super::{
-    VpcdError, address,
-    frame::{receive, send},
-};
-use crate::slot::{Refused, Slot, Watcher};
+use super::{VpcdError, address, line::serve};
+use crate::slot::{Slot, Watcher};
 use std::{
-    io,
     net::{Shutdown, SocketAddr, TcpStream},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
-        mpsc,
     },
     thread::{self, JoinHandle},
     time::Duration,
 };
-use zeroize::Zeroizing;
 
 /// First and longest pause between attempts to connect.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(3));
@@ -123,50 +117,4 @@ fn sleep(mut left: Duration, stop: &AtomicBool) {
         thread::sleep(step);
         left -= step;
     }
-}
-
-/// Serves one connection until it ends.
-fn serve(mut stream: TcpStream, slot: &Arc<Slot>) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let writer = Arc::new(Mutex::new(stream.try_clone()?));
-    let (sender, commands) = mpsc::channel::<Zeroizing<Vec<u8>>>();
-    let (answering, card) = (Arc::clone(&writer), Arc::clone(slot));
-    let worker = thread::spawn(move || {
-        for message in commands {
-            match message[..] {
-                [0] => drop(card.power_off()),
-                [1] => drop(card.power_on()),
-                [2] => drop(card.reset()),
-                // A control nobody has defined: nothing is waited for.
-                [_] => {}
-                // The reader waits for exactly one answer to each command.
-                _ => {
-                    let response = card.transmit(&message).unwrap_or_else(silence);
-                    if send(&answering, &response).is_err() {
-                        break;
-                    }
-                }
-            }
-        }
-    });
-    let ended = loop {
-        match receive(&mut stream) {
-            Ok(message) if message[..] == [4] => {
-                if let Err(error) = send(&writer, &slot.state().atr) {
-                    break Err(error);
-                }
-            }
-            Ok(message) if message.is_empty() => {}
-            Ok(message) => drop(sender.send(message)),
-            Err(error) => break Err(error),
-        }
-    };
-    drop(sender);
-    let _ = worker.join();
-    ended
-}
-
-/// What a reader hears from a card that gives no answer: no precise diagnosis.
-fn silence(_: Refused) -> Vec<u8> {
-    vec![0x6F, 0x00]
 }

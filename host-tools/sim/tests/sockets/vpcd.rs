@@ -44,7 +44,11 @@ fn vpcd_is_served_as_its_reader_speaks() {
         // The ATR is told while a command runs, before its answer.
         ask(&[0xFE, 0, 0, 0], false);
         assert_eq!(ask(&[4], true), ATR);
+        // What else came meanwhile is done after it, in order.
         ask(&[2], false);
+        assert_eq!(ask(&[0, 0xA4, 4, 0], true), [0xFE, 0, 0, 0, 0x90, 0x00]);
+        assert_eq!(ask(&[4], true), [0, 0xA4, 4, 0, 0x90, 0x00]);
+        ask(&[0xFE, 0, 0, 0], false);
         ask(&[0], false);
         // A torn message, and the reader is gone.
         reader.write_all(&[0]).expect("writes");
