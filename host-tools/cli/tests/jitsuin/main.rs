@@ -13,6 +13,7 @@ mod people;
 mod procedures;
 mod readme;
 mod registry;
+mod semantics;
 mod story;
 mod support;
 mod whole_card;
