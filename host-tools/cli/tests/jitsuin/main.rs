@@ -14,6 +14,7 @@ mod procedures;
 mod readers;
 mod readme;
 mod registry;
+mod semantics;
 mod story;
 mod support;
 mod whole_card;

@@ -104,8 +104,8 @@ impl Handle {
     /// [`Refused`]: `Removed`, `Reset`, `Sharing`.
     pub fn begin(&mut self) -> Result<(), Refused> {
         let mut inner = self.slot.inner();
-        inner.still(self.seen)?;
         inner.may_pass(self.id)?;
+        inner.still(self.seen)?;
         let depth = inner.lock.map_or(0, |lock| lock.depth);
         inner.lock = Some(Lock { owner: self.id, depth: depth.saturating_add(1) });
         Ok(())
@@ -120,10 +120,11 @@ impl Handle {
         let slot = Arc::clone(&self.slot);
         slot.inner().may_pass(self.id)?;
         let mut card = (disposition != Disposition::Leave).then(|| slot.card());
-        if self.slot.inner().lock.is_none() {
-            return Err(Refused::NotTransacted);
-        }
         let still = self.slot.inner().still(self.seen);
+        if self.slot.inner().lock.is_none() {
+            // A removal ended the transaction already, and is the better answer.
+            return still.and(Err(Refused::NotTransacted));
+        }
         let applied = match (still, &mut card) {
             (Ok(()), Some(card)) => self.restart(card, disposition),
             (still, _) => still,
@@ -192,8 +193,8 @@ impl Handle {
 
     fn may_transmit(&self) -> Result<(), Refused> {
         let inner = self.slot.inner();
-        inner.still(self.seen)?;
-        inner.may_pass(self.id)
+        inner.may_pass(self.id)?;
+        inner.still(self.seen)
     }
 
     fn power_if_needed(&self) -> Result<(), Refused> {

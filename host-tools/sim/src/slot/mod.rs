@@ -258,7 +258,7 @@ impl Slot {
         former
     }
 
-    /// Takes the card out, after the command under way. Every handle is told [`Refused::Removed`].
+    /// Takes the card out, after the command under way. Every handle is told [`Refused::Removed`]; a transaction ends.
     pub fn remove(&self) -> Option<Box<dyn VirtualCard>> {
         self.eject(&mut self.card())
     }
@@ -362,6 +362,8 @@ impl Slot {
             inner.state.atr.clear();
             inner.state.events = inner.state.events.wrapping_add(1);
             inner.epoch.removals += 1;
+            // A transaction is about a card: without it nobody is held off any longer.
+            inner.lock = None;
         });
         self.emit(&Event::Removed);
         Some(card)

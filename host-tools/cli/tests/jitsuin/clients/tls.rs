@@ -3,7 +3,7 @@
 //!
 //! TLS 1.3 wants RSASSA-PSS, which OpenSC's driver does not ask of the card.
 
-use super::{Clients, have};
+use super::{AUTHENTICATION, Clients, MODULE, Tools, have};
 use crate::support::{Killed, Said, Serve, World, jitsuin, run, until};
 use service::http;
 use std::{
@@ -13,11 +13,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-const PROGRAMS: (&[&str], &str) =
+const PROGRAMS: Tools =
     (&["gnutls-cli", "nginx", "openssl", "opensc-tool"], "gnutls-bin nginx-light openssl opensc opensc-pkcs11");
-/// The module under the name by which p11-kit's programs load it: a path.
-const MODULE: &str = "/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so";
-const TOKEN: &str = "pkcs11:token=JPKI%20(User%20Authentication%20PIN);id=%01";
 const ONLY_TLS_1_2: &str = "NORMAL:-VERS-ALL:+VERS-TLS1.2";
 
 /// A card in a reader, its authority, and files for a web server.
@@ -120,8 +117,8 @@ impl Town {
         client.args(["60", "gnutls-cli", "--provider", MODULE, "--priority", ONLY_TLS_1_2]);
         client.args(["--x509cafile", &self.file("server.pem"), "-p", &port.to_string()]);
         if with_card {
-            client.args(["--x509certfile", &format!("{TOKEN};type=cert")]);
-            client.args(["--x509keyfile", &format!("{TOKEN};type=private;pin-value=1234")]);
+            client.args(["--x509certfile", &format!("{AUTHENTICATION};type=cert")]);
+            client.args(["--x509keyfile", &format!("{AUTHENTICATION};type=private;pin-value=1234")]);
         }
         client.arg("localhost").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = client.spawn().expect("starts");
@@ -158,7 +155,7 @@ impl Town {
 
 #[test]
 fn web_servers_know_the_card_until_it_is_stopped() {
-    if !have(PROGRAMS.0, PROGRAMS.1) {
+    if !have(PROGRAMS) {
         return;
     }
     let town = Town::new();
