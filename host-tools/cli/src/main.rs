@@ -27,6 +27,7 @@ mod service;
 mod show;
 mod story;
 mod tour;
+mod trace;
 mod until;
 
 use crate::{
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
         Command::Ledger(ledger) => service::ledger(&ledger),
         Command::Serve(serve) => serve::run(&serve),
         Command::Ctl(ctl) => ctl::run(ctl),
+        Command::Trace(trace) => trace::run(&trace),
         Command::Check(check) => check::run(&check),
         Command::Client(client) => client::run(&client),
         Command::Conform(conform) => conform::run(&conform),

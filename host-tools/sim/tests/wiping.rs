@@ -182,7 +182,7 @@ fn nothing_of_a_cryptogram_in_cbc() {
 
 /// A reader that writes down what was sent.
 struct Tape {
-    card: Direct<sim::nvm::Flash, AnyEngine, SimRng>,
+    card: Direct<sim::nvm::Torn<sim::nvm::Flash>, AnyEngine, SimRng>,
     sent: Vec<Vec<u8>>,
 }
 

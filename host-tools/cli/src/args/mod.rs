@@ -12,6 +12,7 @@ mod pin;
 mod serve;
 mod service;
 mod show;
+mod trace;
 
 pub(crate) use apply::{
     Apply, ApplyForm, ApplyList, ApplySend, ApplyServe, ApplyShow, ApplySign, ApplyStatus, ApplyVerify,
@@ -33,6 +34,7 @@ pub(crate) use service::{
     Ledger, Now, Period, Register, Resident, ResidentChange, ResidentLeave, ResidentList, ResidentShow, Which,
 };
 pub(crate) use show::{Card, CardReport, Opening, Show};
+pub(crate) use trace::{Format, ReplayPins, Trace, TraceDiff, TraceExport, TraceFile, TraceReplay, TraceShow};
 
 use clap::{
     Args, Parser, Subcommand,
@@ -100,6 +102,9 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Be the hand at the readers of a running `jitsuin serve`: insert, remove, swap, pull, keep, restore.
     Ctl(Ctl),
+    /// What is done with traces: shown, counted, compared, replayed, exported.
+    #[command(subcommand)]
+    Trace(Trace),
     /// Prove a card: chain, key pairs, access conditions, tries, lock, signatures of every scheme.
     Check(Check),
     /// The user client software 利用者クライアントソフト: certificates shown and written to files, PINs changed at home.

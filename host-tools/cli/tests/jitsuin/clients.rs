@@ -28,10 +28,10 @@ const AUTHENTICATION: &str = "pkcs11:token=JPKI%20(User%20Authentication%20PIN);
 const SIGNATURE: &str = "pkcs11:token=JPKI%20(Digital%20Signature%20PIN);id=%02";
 
 /// Programs, and the packages they are in.
-type Tools = (&'static [&'static str], &'static str);
+pub(crate) type Tools = (&'static [&'static str], &'static str);
 
 /// Whether every program is there; says what to install where one is not.
-fn have((programs, packages): Tools) -> bool {
+pub(crate) fn have((programs, packages): Tools) -> bool {
     let missing =
         |program: &&&str| !Command::new("which").arg(program).output().is_ok_and(|found| found.status.success());
     let missing: Vec<&str> = programs.iter().filter(missing).copied().collect();

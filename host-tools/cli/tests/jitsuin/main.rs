@@ -17,4 +17,5 @@ mod registry;
 mod semantics;
 mod story;
 mod support;
+mod traces;
 mod whole_card;

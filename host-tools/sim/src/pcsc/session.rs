@@ -220,7 +220,9 @@ impl Session {
         let (id, mode, protocols, initialization) = (fields.u32(), fields.u32(), fields.u32(), fields.u32());
         let code = self.with(id, |handle| {
             let share = acceptable(mode, protocols)?;
-            Ok(handle.reconnect(share, how(initialization)?))
+            // Nothing can be connected to a card that is out.
+            let how = how(initialization)?;
+            if how == Disposition::Eject { Err(p::INVALID_VALUE) } else { Ok(handle.reconnect(share, how)) }
         });
         let protocol = self.handles.get(&id).map_or(0, |held| protocol(&held.port.slot));
         Out::default().u32(id).u32(mode).u32(protocols).u32(initialization).u32(protocol).u32(code).done()
@@ -388,7 +390,7 @@ fn acceptable(mode: u32, protocols: u32) -> Result<Share, u32> {
         p::SHARE_EXCLUSIVE | p::SHARE_SHARED if protocols & p::PROTOCOL_T1 == 0 => Err(p::PROTOCOL_MISMATCH),
         p::SHARE_EXCLUSIVE => Ok(Share::Exclusive),
         p::SHARE_SHARED => Ok(Share::Shared),
-        _ => Err(p::INVALID_PARAMETER),
+        _ => Err(p::INVALID_VALUE),
     }
 }
 
@@ -403,6 +405,6 @@ fn how(disposition: u32) -> Result<Disposition, u32> {
         p::RESET => Ok(Disposition::Reset),
         p::UNPOWER => Ok(Disposition::Unpower),
         p::EJECT => Ok(Disposition::Eject),
-        _ => Err(p::INVALID_PARAMETER),
+        _ => Err(p::INVALID_VALUE),
     }
 }

@@ -111,7 +111,8 @@ impl Handle {
         Ok(())
     }
 
-    /// Ends a transaction. `Unpower` is a cold start here, since the handle lives on. If the card was reset or removed
+    /// Ends a transaction. `Unpower` is a cold start here, since the handle lives on. Of a reset everybody is told, and the
+    /// caller too: a program that does not reconnect then fails here as it does with pcscd. If the card was reset or removed
     /// meanwhile, the transaction ends all the same, nothing is done to the card, and the caller is told.
     ///
     /// # Errors
@@ -126,7 +127,7 @@ impl Handle {
             return still.and(Err(Refused::NotTransacted));
         }
         let applied = match (still, &mut card) {
-            (Ok(()), Some(card)) => self.restart(card, disposition),
+            (Ok(()), Some(card)) => self.apply(card, disposition).and_then(|()| slot.energise(card)),
             (still, _) => still,
         };
         let mut inner = self.slot.inner();
@@ -227,13 +228,6 @@ impl Handle {
                 Ok(())
             }
         }
-    }
-
-    /// As [`Handle::apply`] with the card powered afterwards, and the change known to this handle.
-    fn restart(&mut self, card: &mut CardGuard<'_>, disposition: Disposition) -> Result<(), Refused> {
-        self.apply(card, disposition)?;
-        self.seen = self.slot.inner().epoch;
-        self.slot.energise(card)
     }
 
     fn release(&mut self) {

@@ -100,9 +100,11 @@ fn sharing_transactions_and_resets() {
     assert_eq!(two.transmit(b, &[1]).0, 0x8010_000B);
     assert_eq!(two.simple(0x08, &[b, 0, 0]), 0x8010_000B);
     assert_eq!(one.transmit(a, &[1]).0, 0);
-    // Ending it with a reset tells the other.
+    // Ending it with a reset tells both.
     assert_eq!(one.simple(0x08, &[a, 1, 0]), 0);
     assert_eq!(fixture.card.resets.load(Ordering::SeqCst), 1);
+    assert_eq!(one.transmit(a, &[1]).0, 0x8010_0068);
+    assert_eq!(one.simple(0x05, &[a, 2, 2, 0, 0, 0]), 0);
     assert_eq!(one.transmit(a, &[1]).0, 0);
     assert_eq!(two.transmit(b, &[1]).0, 0x8010_0068);
     assert_eq!(two.simple(0x0B, &[b, 0]), 0x8010_0068);

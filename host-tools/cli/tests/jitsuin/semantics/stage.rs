@@ -3,7 +3,7 @@
 use crate::{clients::pcscd::Pcscd, support::until};
 use sim::{
     pcsc::Server,
-    slot::{Mute, Slot, VirtualCard},
+    slot::{Silence, Slot, VirtualCard},
     vpcd::Vpcd,
 };
 use std::{
@@ -174,7 +174,7 @@ impl VirtualCard for Memory {
         self.0 = "warm";
     }
 
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Mute> {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Silence> {
         if command == KEEP {
             self.0 = "kept";
         }
@@ -346,7 +346,6 @@ fn name(code: u32) -> String {
         0x8010_0001 => "INTERNAL_ERROR",
         0x8010_0002 => "CANCELLED",
         0x8010_0003 => "INVALID_HANDLE",
-        0x8010_0004 => "INVALID_PARAMETER",
         0x8010_0009 => "UNKNOWN_READER",
         0x8010_000A => "TIMEOUT",
         0x8010_000B => "SHARING_VIOLATION",
