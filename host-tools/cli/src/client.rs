@@ -10,10 +10,11 @@ use crate::{
     args::{self, Client, OnCard},
     desk::Desk,
     failure::Failure,
+    real,
 };
 use pki::client::{Jpki, PasswordError};
 use service::http::HttpError;
-use sim::{pcsc::PcscReader, reader::Reader};
+use sim::reader::Reader;
 use std::io::{BufRead, Read};
 use time::{Date, OffsetDateTime};
 use zeroize::Zeroizing;
@@ -38,7 +39,7 @@ pub(crate) fn run(client: &Client) -> Result<(), Failure> {
 /// A card in a reader, what time it is, and what is known of its holder.
 pub(crate) struct AtHand {
     // Goes before the desk, which waits for nobody.
-    reader: PcscReader,
+    reader: Box<dyn Reader>,
     desk: Option<Desk>,
     pub(crate) now: OffsetDateTime,
     birth: Option<Date>,
@@ -48,7 +49,7 @@ impl AtHand {
     fn new(on: &OnCard) -> Result<Self, Failure> {
         let mut at_hand = match (&on.pcsc, &on.world, &on.card) {
             (Some(socket), ..) => {
-                let reader = PcscReader::open(socket, on.reader.as_deref())?;
+                let reader = real::own_or_guarded(socket, on.reader.as_deref(), on.real_card)?;
                 AtHand { reader, desk: None, now: on.now.now.unwrap_or_else(OffsetDateTime::now_utc), birth: None }
             }
             (None, Some(folder), Some(id)) => {
@@ -56,7 +57,7 @@ impl AtHand {
                 let (record, card) = crate::card(&world, id)?;
                 let desk = Desk::new(Box::new(card))?;
                 let (now, birth) = (world.now()?, Some(record.person.birth));
-                AtHand { reader: desk.reader()?, desk: Some(desk), now, birth }
+                AtHand { reader: Box::new(desk.reader()?), desk: Some(desk), now, birth }
             }
             _ => return Err(Failure::Usage("which card? WORLD CARD, or --pcsc SOCKET".into())),
         };
@@ -66,7 +67,7 @@ impl AtHand {
 
     /// The public certification application 公的個人認証AP.
     pub(crate) fn jpki(&mut self) -> Result<Jpki<'_>, Failure> {
-        Jpki::select(&mut self.reader).map_err(|error| {
+        Jpki::select(&mut *self.reader).map_err(|error| {
             Failure::Refused(format!("this card has no public certification application 公的個人認証AP: {error}"))
         })
     }

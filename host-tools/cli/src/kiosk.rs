@@ -66,6 +66,7 @@ fn present(world: &World, ask: &args::KioskIssue, pin: &str) -> Result<u32, Fail
         card: ask.card.clone(),
         pcsc: ask.pcsc.clone(),
         reader: ask.reader.clone(),
+        real_card: ask.real_card,
         now: ask.now,
     };
     let challenge = Challenge::new(NAME, now, &mut SimRng::from_os()?);
@@ -102,6 +103,7 @@ fn reserved(ask: &args::KioskReserve) -> Result<(), Failure> {
         card: Some(ask.card.clone()),
         pcsc: None,
         reader: None,
+        real_card: false,
         now: ask.now,
     };
     let signature = with_card(&on, |at_hand| {

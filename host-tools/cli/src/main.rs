@@ -21,6 +21,7 @@ mod on_record;
 mod out;
 mod person;
 mod private;
+mod real;
 mod report;
 mod serve;
 mod service;

@@ -150,6 +150,12 @@ impl Survey {
         }
     }
 
+    /// The DER object at the start of an EF that was read, without its filler.
+    #[must_use]
+    pub fn der(&self, grouping: u16) -> Option<&[u8]> {
+        self.file(grouping).map(findings::without_filler)
+    }
+
     /// A data object that was read.
     #[must_use]
     pub fn data_object(&self, tag: u16) -> Option<&[u8]> {

@@ -88,7 +88,7 @@ fn a_strangers_roots_believe_nothing() {
     };
     let survey = survey(&credentials).expect("reads");
     for verifiable in [Some(&stranger), None] {
-        let authorities = Authorities { signature: &[], authentication: &[], verifiable, chain: &chain };
+        let authorities = Authorities { signature: &[], authentication: &[], verifiable, chain: Some(&chain) };
         let findings = Findings::of(&survey, authorities);
         assert!(
             findings.verifiable.iter().all(|seen| !matches!(&seen.certificate, Ok(judged) if judged.believed.is_ok()))
@@ -123,7 +123,7 @@ fn a_chain_whose_names_do_not_meet_is_not_believed() {
             object.content = Ok(bytes.clone());
         }
         let chain = Chain { intermediate: ids[1], first, second, root: Some(root.as_public_key().clone()) };
-        let authorities = Authorities { signature: &[], authentication: &[], verifiable: None, chain: &chain };
+        let authorities = Authorities { signature: &[], authentication: &[], verifiable: None, chain: Some(&chain) };
         let findings = Findings::of(&taken, authorities);
         let believed = ["GET DATA 00F8", "GET DATA 7F21"].map(|place| {
             let seen = findings.verifiable.iter().find(|seen| seen.place == place).expect("was read");

@@ -22,6 +22,7 @@ pub mod backend;
 pub mod card;
 pub mod engine;
 pub mod explain;
+pub mod guard;
 pub mod image;
 pub mod issuer;
 pub mod nvm;

@@ -15,6 +15,9 @@ pub enum ReaderError {
     /// Another program holds the card.
     #[error("another program uses the card exclusively; wait or stop it")]
     Busy,
+    /// A [guard](crate::guard) did not let the command through; the card was not asked.
+    #[error("not sent to the card: {0}")]
+    Guarded(String),
     /// The transport failed.
     #[error("connection to the reader: {0}")]
     Io(#[from] std::io::Error),

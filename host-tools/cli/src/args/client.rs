@@ -44,6 +44,10 @@ pub(crate) struct OnCard {
     /// Name of the reader [default: the first].
     #[arg(long, value_name = "NAME", requires = "pcsc")]
     pub reader: Option<String>,
+    /// The card in that reader may be somebody's real one: commands that could change it are not sent, and no PIN where a wrong one could
+    /// be the last. Needed for every reader that is not one of `jitsuin serve`.
+    #[arg(long, requires = "pcsc")]
+    pub real_card: bool,
     #[command(flatten)]
     pub now: Now,
 }

@@ -48,6 +48,9 @@ pub(crate) struct KioskIssue {
     /// Name of the reader [default: the first].
     #[arg(long, value_name = "NAME", requires = "pcsc")]
     pub reader: Option<String>,
+    /// The card in that reader may be somebody's real one; see `jitsuin client show --help`.
+    #[arg(long, requires = "pcsc")]
+    pub real_card: bool,
     /// User authentication PIN 利用者証明用暗証番号; - reads it from standard input.
     #[arg(long, value_name = "PIN", default_value = "-")]
     pub pin: String,

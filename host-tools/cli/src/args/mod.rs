@@ -9,6 +9,7 @@ mod issue;
 mod kiosk;
 mod login;
 mod pin;
+mod real;
 mod serve;
 mod service;
 mod show;
@@ -28,6 +29,7 @@ pub(crate) use issue::{Issue, New, Person, Profiles, Sex};
 pub(crate) use kiosk::{Jpki, Kiosk, KioskIssue, KioskReserve, KioskReset};
 pub(crate) use login::{Login, LoginServe, LoginTo};
 pub(crate) use pin::{Pin, ResetPin};
+pub(crate) use real::Real;
 pub(crate) use serve::{Ctl, Serve};
 pub(crate) use service::{
     CallCentre, Cause, Certify, Clock, ClockAdvance, ClockSet, ClockShow, Counter, CounterCard, CounterForm, FormFor,
@@ -146,18 +148,21 @@ pub(crate) struct Played {
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// World folder.
-    pub world: PathBuf,
+    #[arg(required_unless_present = "reader", requires = "card")]
+    pub world: Option<PathBuf>,
     /// Card id.
-    pub card: String,
-    /// User authentication PIN.
-    #[arg(long, value_name = "PIN", default_value = "1234")]
-    pub auth_pin: String,
-    /// Signature password.
-    #[arg(long, value_name = "PASSWORD", default_value = "ABC123")]
-    pub sign_pin: String,
-    /// 券面事項入力補助用暗証番号.
-    #[arg(long, value_name = "PIN", default_value = "1234")]
-    pub form_pin: String,
+    pub card: Option<String>,
+    #[command(flatten)]
+    pub real: Real,
+    /// User authentication PIN [default: 1234 for a card of a world, none for one in a reader].
+    #[arg(long, value_name = "PIN")]
+    pub auth_pin: Option<String>,
+    /// Signature password [default: ABC123 for a card of a world, none for one in a reader].
+    #[arg(long, value_name = "PASSWORD")]
+    pub sign_pin: Option<String>,
+    /// 券面事項入力補助用暗証番号 [default: 1234 for a card of a world, none for one in a reader].
+    #[arg(long, value_name = "PIN")]
+    pub form_pin: Option<String>,
     /// Print one JSON document instead of text.
     #[arg(long)]
     pub json: bool,
@@ -165,14 +170,16 @@ pub(crate) struct Check {
 
 /// `jitsuin apdu`
 #[derive(Debug, Args)]
+#[command(
+    override_usage = "jitsuin apdu [OPTIONS] WORLD CARD [HEX]...\n       jitsuin apdu [OPTIONS] --reader NAME --real-card [HEX]..."
+)]
 pub(crate) struct Apdu {
-    /// World folder.
-    pub world: PathBuf,
-    /// Card id.
-    pub card: String,
-    /// Command APDUs in hexadecimal; standard input, one a line, when none is given. `power` and `reset` work too.
-    #[arg(value_name = "HEX")]
-    pub commands: Vec<String>,
+    /// World folder, card id, and command APDUs in hexadecimal; with --reader APDUs alone. Without any, standard input is read, one a
+    /// line. `power` and `reset` work too.
+    #[arg(value_name = "WORLD CARD HEX")]
+    pub words: Vec<String>,
+    #[command(flatten)]
+    pub real: Real,
     /// Show My Number and the card's face, from which 照合番号A and B follow, where they are read. PINs are never shown.
     #[arg(long)]
     pub reveal: bool,

@@ -18,8 +18,8 @@ use world::World;
 pub(crate) fn report(report: &args::CardReport) -> Result<(), Failure> {
     let world = crate::world(&report.world)?;
     let mut examined = Examined::new(&world, &report.card, |record| credentials(&report.opening).with_printed(record))?;
-    examined.reveal = report.reveal;
-    let mut view = View::of(&examined);
+    examined.read.reveal = report.reveal;
+    let mut view = View::of(&examined, Some(&examined.record));
     fill_in(&mut view, &world, &report.card);
     let page = page::html(&examined, &view, OffsetDateTime::now_utc());
     private::write(&report.html, page.as_bytes(), report.force)?;

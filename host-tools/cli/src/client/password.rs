@@ -14,7 +14,7 @@ use serde_json::json;
 
 /// `jitsuin client status`
 pub(super) fn status(status: &args::ClientStatus) -> Result<(), Failure> {
-    let all = with_card(&status.on, |at_hand| Ok(Passwords::new(&mut at_hand.reader).status()?))?;
+    let all = with_card(&status.on, |at_hand| Ok(Passwords::new(&mut *at_hand.reader).status()?))?;
     if status.json {
         return crate::print_json(&json!({ "passwords": all }));
     }
@@ -41,7 +41,7 @@ pub(super) fn change(change: &args::ClientChangePin) -> Result<(), Failure> {
     };
     let weak = with_card(&change.on, |at_hand| {
         let weak = Weakness::of(&new, &old, change.birth.or(at_hand.birth));
-        Passwords::new(&mut at_hand.reader).change(password, &old, &new).map_err(refused)?;
+        Passwords::new(&mut *at_hand.reader).change(password, &old, &new).map_err(refused)?;
         Ok(weak)
     })?;
     if change.json {

@@ -1,6 +1,6 @@
 //! A card as files: certificates, images, texts and raw EFs.
 
-use super::{Examined, View};
+use super::{Read, View};
 use crate::{failure::Failure, private};
 use base64ct::{Base64, Encoding};
 use pki::survey::{CertificateState, Content};
@@ -11,16 +11,16 @@ use std::path::Path;
 const HIDDEN: [u16; 4] = [0x0501, 0x0503, 0x0405, 0x0402];
 
 /// Writes all of it; gives the names of the files.
-pub(super) fn write(examined: &Examined, view: &View, folder: &Path, force: bool) -> Result<Vec<String>, Failure> {
+pub(super) fn write(read: &Read, view: &View, folder: &Path, force: bool) -> Result<Vec<String>, Failure> {
     let mut files: Vec<(String, Vec<u8>)> = Vec::new();
-    for certificate in &examined.findings.certificates {
+    for certificate in &read.findings.certificates {
         if let CertificateState::Present(present) = &certificate.state {
             files.push((format!("{}.pem", certificate.name.replace(' ', "-")), pem(&present.der).into_bytes()));
         }
     }
-    images(examined, &mut files);
+    images(read, &mut files);
     files.push(("card.json".into(), serde_json::to_vec_pretty(view)?));
-    raw(examined, &mut files);
+    raw(read, &mut files);
     private::folder(folder)?;
     // All or nothing where something stands in the way.
     if let Some((name, _)) = files.iter().find(|(name, _)| !force && folder.join(name).exists()) {
@@ -33,33 +33,33 @@ pub(super) fn write(examined: &Examined, view: &View, folder: &Path, force: bool
     Ok(files.into_iter().map(|(name, _)| name).collect())
 }
 
-fn images(examined: &Examined, files: &mut Vec<(String, Vec<u8>)>) {
-    let personal = &examined.findings.personal;
+fn images(read: &Read, files: &mut Vec<(String, Vec<u8>)>) {
+    let personal = &read.findings.personal;
     if let Some(Ok(face)) = &personal.face {
         files.push(("name.png".into(), face.name.clone()));
         files.push(("address.png".into(), face.address.clone()));
         files.push(("photo.jp2".into(), face.photo.clone()));
-        if examined.reveal {
+        if read.reveal {
             files.push(("security-code.png".into(), face.security_code.clone()));
         }
     }
-    if let Some(Ok(image)) = personal.number_image.as_ref().filter(|_| examined.reveal) {
+    if let Some(Ok(image)) = personal.number_image.as_ref().filter(|_| read.reveal) {
         files.push(("my-number.png".into(), image.clone()));
     }
 }
 
 /// Every EF and data object that was read, as it lies on the card.
-fn raw(examined: &Examined, files: &mut Vec<(String, Vec<u8>)>) {
-    for object in &examined.survey.data_objects {
+fn raw(read: &Read, files: &mut Vec<(String, Vec<u8>)>) {
+    for object in &read.survey.data_objects {
         if let Ok(content) = &object.content {
             files.push((format!("isd-{:04X}.bin", object.tag), content.clone()));
         }
     }
-    for surveyed in &examined.survey.applications {
+    for surveyed in &read.survey.applications {
         let application = surveyed.application.name.split(' ').next().unwrap_or_default().to_lowercase();
         let application = application.trim_end_matches('\'');
         for seen in &surveyed.objects {
-            if HIDDEN.contains(&seen.object.grouping()) && !examined.reveal {
+            if HIDDEN.contains(&seen.object.grouping()) && !read.reveal {
                 continue;
             }
             if let Content::File(content) | Content::Records(content) = &seen.content {

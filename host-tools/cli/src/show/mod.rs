@@ -8,27 +8,32 @@ mod view;
 pub(crate) use view::{CertificateView, PinState, PinView, View, record};
 
 use crate::{args, failure::Failure, out::say};
-use card_os::profile::Phase;
+use card_os::profile::{Model, Phase};
 use pki::{
     card_record::CardRecord,
     survey::{Authorities, Credential, Credentials, Findings, Survey, SurveyError},
 };
-use sim::{card::Direct, rng::SimRng};
+use sim::{card::Direct, reader::Reader, rng::SimRng};
+use std::ops::Deref;
 use world::World;
 
 /// `jitsuin show`
 pub(crate) fn run(show: &args::Show) -> Result<(), Failure> {
-    let world = crate::world(&show.world)?;
-    let Some(id) = &show.card else { return list(&world, show.json, show.reveal) };
-    let mut examined = Examined::new(&world, id, |record| {
-        let mut credentials = credentials(&show.opening);
-        credentials.secure_messaging = show.secure_messaging;
-        if show.holder { credentials.with_printed(record) } else { credentials }
-    })?;
-    examined.reveal = show.reveal;
-    let view = View::of(&examined);
-    let exported =
-        show.export.as_ref().map(|folder| export::write(&examined, &view, folder, show.force)).transpose()?;
+    let mut credentials = credentials(&show.opening);
+    credentials.secure_messaging = show.secure_messaging;
+    let (mut read, record) = match (&show.world, &show.card) {
+        (Some(folder), Some(id)) => {
+            let printed =
+                |record: &CardRecord| if show.holder { credentials.with_printed(record) } else { credentials };
+            let Examined { record, read } = Examined::new(&crate::world(folder)?, id, printed)?;
+            (read, Some(record))
+        }
+        (Some(folder), None) => return list(&crate::world(folder)?, show.json, show.reveal),
+        (None, _) => (Read::from_reader(&mut *show.real.open()?, &credentials)?, None),
+    };
+    read.reveal = show.reveal;
+    let view = View::of(&read, record.as_ref());
+    let exported = show.export.as_ref().map(|folder| export::write(&read, &view, folder, show.force)).transpose()?;
     if show.json {
         return crate::print_json(&view);
     }
@@ -78,9 +83,23 @@ pub(crate) fn credentials(opening: &args::Opening) -> Credentials {
     }
 }
 
-/// A copy of a card, read as far as it opens, and judged.
+/// A copy of a card of a world, with what the authorities know of it.
 pub(crate) struct Examined {
     pub(crate) record: CardRecord,
+    pub(crate) read: Read,
+}
+
+impl Deref for Examined {
+    type Target = Read;
+
+    fn deref(&self) -> &Read {
+        &self.read
+    }
+}
+
+/// A card, read as far as it opens, and judged.
+pub(crate) struct Read {
+    /// `None` where it is damaged.
     pub(crate) phase: Option<Phase>,
     pub(crate) survey: Survey,
     pub(crate) findings: Findings,
@@ -106,10 +125,30 @@ impl Examined {
             signature: prefecture.unwrap_or(&world.authorities.signature).root(),
             authentication: world.authorities.authentication.root(),
             verifiable: world.authorities.verifiable.as_ref(),
-            chain: &world.authorities.chain,
+            chain: Some(&world.authorities.chain),
         };
         let findings = Findings::of(&survey, authorities);
-        Ok(Examined { record, phase, survey, findings, reveal: false })
+        Ok(Examined { record, read: Read { phase, survey, findings, reveal: false } })
+    }
+}
+
+impl Read {
+    /// Reads anybody's card. Who issued it is not known: its certificates are held against those of the CAs that lie on the card
+    /// itself, and nothing else of it is believed.
+    pub(crate) fn from_reader(reader: &mut dyn Reader, credentials: &Credentials) -> Result<Self, Failure> {
+        let survey = Survey::take(reader, Model::CARD, credentials, &mut SimRng::from_os()?)
+            .map_err(|error| Failure::Refused(error.to_string()))?;
+        // A session that was opened here is not left to the next program.
+        reader.power_off()?;
+        let authority = |grouping| survey.der(grouping).unwrap_or_default();
+        let authorities = Authorities {
+            signature: authority(0x0102),
+            authentication: authority(0x010B),
+            verifiable: None,
+            chain: None,
+        };
+        let findings = Findings::of(&survey, authorities);
+        Ok(Read { phase: Some(Phase::Issued), survey, findings, reveal: false })
     }
 }
 

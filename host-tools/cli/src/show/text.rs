@@ -26,12 +26,22 @@ pub(super) fn print(view: &View) {
     }
 }
 
-fn holder(view: &View) {
+fn issued(view: &View) {
     let text = |pointer| view.text(pointer);
     say!("{}  製造番号 {}  life cycle: {}", text("/id"), text("/serial"), view.life_cycle);
     say!("  profile  {}: {} {}", text("/profile/name"), text("/profile/title"), text("/profile/japanese"));
     say!("  holder   {}  born {}  {}", text("/person/name"), text("/person/birth"), text("/person/address"));
     say!("  issued   {}  expires {}  keys {}", text("/issued"), text("/expires"), text("/keys"));
+}
+
+fn holder(view: &View) {
+    if view.record.is_null() {
+        say!(
+            "a card in a reader; who issued it is not known: believed is what agrees with the CA certificates on the card"
+        );
+    } else {
+        issued(view);
+    }
     match &view.atr {
         Some(atr) => {
             say!("  ATR      {}  {} convention, {}", atr.bytes, atr.convention, atr.protocol_text());

@@ -1,6 +1,6 @@
 //! A card as text and JSON show it: no PIN, and My Number only where it was asked for.
 
-use super::{Examined, access};
+use super::{Read, access};
 use crate::decode;
 use card_os::profile::{Kind, Object, Phase};
 use pki::{
@@ -194,24 +194,24 @@ pub(crate) const HIDDEN: &str = "hidden; --reveal shows it";
 
 impl View {
     /// Of a card that was read.
-    pub(crate) fn of(examined: &Examined) -> Self {
-        let Examined { record, phase, survey, findings, reveal } = examined;
+    pub(crate) fn of(read: &Read, record: Option<&CardRecord>) -> Self {
+        let Read { phase, survey, findings, reveal } = read;
         View {
-            record: self::record(record, *reveal),
+            record: record.map_or(Value::Null, |record| self::record(record, *reveal)),
             life_cycle: phase.map_or("damaged".to_owned(), |phase| format!("{phase:?}")),
             atr: Atr::parse(&survey.atr),
-            applications: applications(examined),
-            data_objects: data_objects(examined),
+            applications: applications(read, record),
+            data_objects: data_objects(read),
             token: findings.token.clone(),
             card_number: findings.number.clone(),
-            certificates: certificates(examined),
-            card_verifiable_certificates: verifiable(examined),
-            personal: personal(examined),
+            certificates: certificates(read),
+            card_verifiable_certificates: verifiable(read),
+            personal: personal(read),
             internal_authentication: record
-                .authenticity()
+                .and_then(CardRecord::authenticity)
                 .and_then(|key| survey.is_authentic(&key))
                 .map(|verdict| told(&verdict, |()| Proved {})),
-            face_numbers: reveal.then(|| face_numbers(record)).flatten(),
+            face_numbers: record.filter(|_| *reveal).and_then(face_numbers),
         }
     }
 
@@ -241,8 +241,8 @@ fn face_numbers(record: &CardRecord) -> Option<FaceNumbers> {
     Some(FaceNumbers { a: number_a(number).to_string(), b: b.to_string(), security_code: code.digits().into() })
 }
 
-fn applications(examined: &Examined) -> Vec<ApplicationView> {
-    let phase = examined.phase.unwrap_or(Phase::Issued);
+fn applications(read: &Read, record: Option<&CardRecord>) -> Vec<ApplicationView> {
+    let phase = read.phase.unwrap_or(Phase::Issued);
     let view = |surveyed: &pki::survey::Surveyed| {
         let files = surveyed.objects.iter().map(|seen| {
             let object = seen.object;
@@ -250,7 +250,7 @@ fn applications(examined: &Examined) -> Vec<ApplicationView> {
                 (Content::File(bytes), _) => (Some(bytes.len().to_string()), None, Some("read".into())),
                 (Content::Records(bytes), _) => (Some(bytes.len().to_string()), None, Some("read".into())),
                 (Content::Tries(left), Kind::Pin { tries, .. }) => {
-                    (None, Some(PinView { left: *left, of: tries, state: pin_state(examined, object, *left) }), None)
+                    (None, Some(PinView { left: *left, of: tries, state: pin_state(record, object, *left) }), None)
                 }
                 (Content::Closed(sw), _) => (access::size(object), None, Some(sw.to_string())),
                 _ => (access::size(object), None, None),
@@ -274,7 +274,7 @@ fn applications(examined: &Examined) -> Vec<ApplicationView> {
             files: files.collect(),
         }
     };
-    examined.survey.applications.iter().map(view).collect()
+    read.survey.applications.iter().map(view).collect()
 }
 
 fn identifier(object: &Object) -> String {
@@ -284,19 +284,20 @@ fn identifier(object: &Object) -> String {
     }
 }
 
-fn pin_state(examined: &Examined, object: &Object, left: u8) -> PinState {
-    let record = &examined.record;
+fn pin_state(record: Option<&CardRecord>, object: &Object, left: u8) -> PinState {
     let holders = matches!(object.kind, Kind::Pin { tries: 3..=5, .. });
     match object.kind {
         Kind::Pin { tries: 0, .. } => PinState::BlockedByDesign,
-        _ if object.grouping() == 0x011B && record.signature.is_none() => PinState::NeverSet,
-        _ if holders && !record.profile.pins => PinState::NeverSet,
+        _ if object.grouping() == 0x011B && record.is_some_and(|record| record.signature.is_none()) => {
+            PinState::NeverSet
+        }
+        _ if holders && record.is_some_and(|record| !record.profile.pins) => PinState::NeverSet,
         _ if left == 0 => PinState::Blocked,
         _ => PinState::Usable,
     }
 }
 
-fn data_objects(examined: &Examined) -> Vec<DataObjectView> {
+fn data_objects(read: &Read) -> Vec<DataObjectView> {
     let view = |object: &pki::survey::DataObject| {
         let content = match &object.content {
             Ok(bytes) => match (object.tag, cvc::Certificate::parse(bytes), bytes.first_chunk()) {
@@ -308,10 +309,10 @@ fn data_objects(examined: &Examined) -> Vec<DataObjectView> {
         };
         DataObjectView { tag: format!("{:04X}", object.tag), name: object.name, content }
     };
-    examined.survey.data_objects.iter().map(view).collect()
+    read.survey.data_objects.iter().map(view).collect()
 }
 
-fn certificates(examined: &Examined) -> Vec<CertificateView> {
+fn certificates(read: &Read) -> Vec<CertificateView> {
     let view = |file: &pki::survey::CertificateFile| {
         let (state, certificate, believed) = match &file.state {
             CertificateState::Closed => ("closed: a PIN opens it".to_owned(), None, None),
@@ -324,10 +325,10 @@ fn certificates(examined: &Examined) -> Vec<CertificateView> {
         let (name, japanese) = (file.name, file.japanese);
         CertificateView { file: format!("{:04X}", file.file), name, japanese, state, certificate, believed }
     };
-    examined.findings.certificates.iter().map(view).collect()
+    read.findings.certificates.iter().map(view).collect()
 }
 
-fn verifiable(examined: &Examined) -> Vec<VerifiableView> {
+fn verifiable(read: &Read) -> Vec<VerifiableView> {
     let view = |certificate: &pki::survey::VerifiableCertificate| match &certificate.certificate {
         Ok(Judged { value, believed }) => VerifiableView {
             place: certificate.place,
@@ -342,12 +343,12 @@ fn verifiable(examined: &Examined) -> Vec<VerifiableView> {
             believed: false,
         },
     };
-    examined.findings.verifiable.iter().map(view).collect()
+    read.findings.verifiable.iter().map(view).collect()
 }
 
-fn personal(examined: &Examined) -> PersonalView {
-    let personal = &examined.findings.personal;
-    let digits = |digits: &String| if examined.reveal { digits.clone() } else { HIDDEN.to_owned() };
+fn personal(read: &Read) -> PersonalView {
+    let personal = &read.findings.personal;
+    let digits = |digits: &String| if read.reveal { digits.clone() } else { HIDDEN.to_owned() };
     PersonalView {
         my_number: personal
             .my_number

@@ -1,13 +1,31 @@
 //! Questions to the reader itself, by a client.
 
 use super::{
-    client::{PcscReader, check, send},
+    client::{PcscReader, ask, check, send},
     proto::{self as p, In, Out},
 };
 use crate::reader::ReaderError;
 use std::io::Read;
 
 impl PcscReader {
+    /// Name of the reader's maker; empty where it does not tell.
+    ///
+    /// # Errors
+    /// [`ReaderError`] of the connection.
+    pub fn vendor(&mut self) -> Result<String, ReaderError> {
+        const VENDOR_NAME: u32 = 0x0001_0100;
+        let handle = self.handle()?;
+        let body = Out::default().u32(handle).u32(VENDOR_NAME).field(&[], p::ATTRIBUTE).u32(p::ATTRIBUTE as u32).u32(0);
+        let answer = ask(&mut self.stream, p::GET_ATTRIBUTE, body)?;
+        let mut fields = In(&answer[8..]);
+        let (value, length, code) = (fields.bytes(p::ATTRIBUTE), fields.u32(), fields.u32());
+        if code != p::SUCCESS {
+            return Ok(String::new());
+        }
+        let value = value.get(..length as usize).unwrap_or_default();
+        Ok(String::from_utf8_lossy(value).trim_end_matches('\0').to_owned())
+    }
+
     /// Sends a control code with its data; `None` where the reader does not know it. No more than `room` bytes come back.
     ///
     /// # Errors
