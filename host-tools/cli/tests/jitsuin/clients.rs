@@ -5,6 +5,7 @@
 
 mod cms;
 mod gnutls;
+mod guests;
 mod opensc;
 mod openssl;
 mod pcsc;

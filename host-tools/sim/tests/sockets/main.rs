@@ -2,5 +2,6 @@
 
 mod clients;
 mod hostile;
+mod many;
 mod support;
 mod vpcd;

@@ -7,7 +7,7 @@ use sim::{
 use std::{
     io::{Read, Write},
     os::unix::net::UnixStream,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -70,7 +70,11 @@ pub(crate) struct Raw(pub(crate) UnixStream);
 
 impl Raw {
     pub(crate) fn open(fixture: &Fixture) -> Raw {
-        let stream = UnixStream::connect(&fixture.path).expect("connects");
+        Raw::connect_to(&fixture.path)
+    }
+
+    pub(crate) fn connect_to(path: &Path) -> Raw {
+        let stream = UnixStream::connect(path).expect("connects");
         stream.set_read_timeout(Some(Duration::from_secs(5))).expect("timeout");
         Raw(stream)
     }

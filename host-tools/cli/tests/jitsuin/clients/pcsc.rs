@@ -1,6 +1,7 @@
 //! Programs that know nothing but PC/SC: pcsc_scan and pyscard.
 
-use super::{Door, Served, pcscd::Pcscd};
+use super::{Clients, Door, Served, pcscd::Pcscd};
+use crate::support::{binary, run};
 use std::process::Command;
 
 /// What the reader behind a door is called.
@@ -39,9 +40,7 @@ fn scans(door: Door) {
 }
 
 fn talks(door: Door) {
-    let there = Command::new("/usr/bin/python3").args(["-c", "import smartcard"]).output();
-    if !there.is_ok_and(|output| output.status.success()) {
-        vectors::skipped("Python's smartcard module not found; install Debian's package python3-pyscard");
+    if !has_pyscard() {
         return;
     }
     let Some(served) = Served::new(door, &[], (&["python3"], "python3")) else { return };
@@ -86,4 +85,74 @@ assert states[0][1] & SCARD_STATE_PRESENT and states[0][1] & SCARD_STATE_INUSE, 
 assert SCardDisconnect(handle, SCARD_LEAVE_CARD) == 0
 assert SCardReleaseContext(context) == 0
 print("pyscard is content")
+"#;
+
+/// The holder types on the reader; what the program sends has no PIN in it. (PC/SC part 10, as pyscard reads it)
+#[test]
+fn pyscard_asks_the_keys_of_a_reader() {
+    if !has_pyscard() {
+        return;
+    }
+    let Some(served) = Served::new(Door::Socket, &[], (&["python3"], "python3")) else { return };
+    // Without keys, no such features.
+    let said = served.clients().run("/usr/bin/python3", &["-c", PIN_PAD, "none"]).succeeded();
+    assert!(said.out.contains("no keys"), "{said:?}");
+    let Served { _serving: serving, world, card, .. } = served;
+    drop(serving);
+    let (socket, trace) = (world.file("pad"), world.file("pad.jsonl").display().to_string());
+    let _serving = world.serve(&card, &["--pcsc", socket.to_str().expect("plain"), "--pin-pad", "--trace", &trace]);
+    let control = format!("{}.ctl", socket.display());
+    let press = |pin: &[&str]| {
+        run(binary().args(["ctl", "--control", &control, "press"]).args(pin)).succeeded();
+    };
+    // Wrong, too short, given up, right; and the change of the PIN: the new one twice.
+    [&["9999"][..], &["123"], &[], &["1234"], &["4321"], &["4321"]].into_iter().for_each(press);
+    let said = Clients::new(&socket).run("/usr/bin/python3", &["-c", PIN_PAD, "keys"]).succeeded();
+    assert!(said.out.contains("the keys are content"), "{said:?}");
+    let kept = std::fs::read_to_string(trace).expect("reads");
+    assert!(!kept.contains("34333231") && !kept.contains("31323334"), "a PIN is in the trace");
+}
+
+fn has_pyscard() -> bool {
+    let there = Command::new("/usr/bin/python3").args(["-c", "import smartcard"]).output();
+    let there = there.is_ok_and(|output| output.status.success());
+    if !there {
+        vectors::skipped("Python's smartcard module not found; install Debian's package python3-pyscard");
+    }
+    there
+}
+
+const PIN_PAD: &str = r#"
+import struct, sys
+from smartcard.System import readers
+from smartcard.scard import SCARD_CTL_CODE
+from smartcard.pcsc.PCSCPart10 import getFeatureRequest, getTlvProperties, hasFeature, FEATURE_VERIFY_PIN_DIRECT, FEATURE_MODIFY_PIN_DIRECT
+card = readers()[0].createConnection()
+card.connect()
+features = getFeatureRequest(card)
+properties = getTlvProperties(card)
+assert 65536 in properties.values(), properties
+if sys.argv[1] == "none":
+    assert hasFeature(features, FEATURE_VERIFY_PIN_DIRECT) is None, features
+    print("no keys")
+    sys.exit()
+def send(text):
+    data, sw1, sw2 = card.transmit(list(bytes.fromhex(text)))
+    return "%02X%02X" % (sw1, sw2)
+def ask(feature, structure, template):
+    template = bytes.fromhex(template)
+    message = structure + struct.pack("<I", len(template)) + template
+    return bytes(card.control(hasFeature(features, feature), list(message))).hex()
+# Time limit, ASCII in bytes, no block, 16 to 4 characters, confirmed by a key, no messages.
+verify = bytes([5, 0, 0x82, 0, 0, 16, 4, 2, 1, 9, 4, 0, 0, 0, 0])
+modify = bytes([5, 0, 0x82, 0, 0, 0, 0, 16, 4, 1, 2, 3, 9, 4, 0, 1, 2, 0, 0, 0])
+assert send("00A4040C0AD392F000260100000001") == "9000"
+answers = [ask(FEATURE_VERIFY_PIN_DIRECT, verify, "00200098") for _ in range(4)]
+assert answers == ["63c2", "6403", "6401", "9000"], answers
+assert ask(FEATURE_MODIFY_PIN_DIRECT, modify, "00240198") == "9000"
+assert ask(FEATURE_VERIFY_PIN_DIRECT, verify[:10], "00200098") == "6b80"
+# Nobody types: the reader's own word after its time.
+assert ask(FEATURE_VERIFY_PIN_DIRECT, bytes([1]) + verify[1:], "00200098") == "6400"
+assert send("002000980434333231") == "9000"
+print("the keys are content")
 "#;
