@@ -89,6 +89,17 @@ fn opensc_runs_as_it_is_written() {
     assert!(out.contains("\njpki\n") && out.contains("Verified OK") && out.contains("authentication.pem: OK"), "{out}");
 }
 
+#[test]
+fn readers_run_as_they_are_written() {
+    let (tour, [readers]) = (blocks("README.md", "tour").swap_remove(0), &blocks("README.md", "readers")[..]) else {
+        panic!("one block")
+    };
+    let out = bash(&format!("{tour}\n{readers}"));
+    for part in ["Second: card-0002", "user authentication PIN: 3 tries left", "checks passed", "# client jitsuin", "status words:"] {
+        assert!(out.contains(part), "no {part:?} in {out}");
+    }
+}
+
 /// Shortly: that the commands are what they say, not how fast anything is.
 #[test]
 fn the_benchmark_runs_as_it_is_written() {
@@ -102,7 +113,7 @@ fn the_benchmark_runs_as_it_is_written() {
 
 #[test]
 fn both_languages_show_the_same_commands() {
-    for mark in ["tour", "whole", "service", "apply", "opensc", "bench"] {
+    for mark in ["tour", "whole", "service", "apply", "opensc", "readers", "bench"] {
         assert_eq!(blocks("README.md", mark), blocks("README.ja.md", mark));
     }
 }
