@@ -4,7 +4,8 @@
 //!
 //! A [`card`] is put into a [`slot`], and whoever wants to talk to it, through whatever door, does so through the slot: the
 //! [PC/SC socket](pcsc), the [vpcd peer](vpcd) and [`slot::LocalReader`] share one card, one set of sharing rules and one
-//! observer for [traces](trace). Host programs see all of them as a [`reader::Reader`].
+//! observer for [traces](trace). Host programs see all of them as a [`reader::Reader`], and stand behind a [`guard`] where the card
+//! may be somebody's real one. A slot may hold a card of this process, or one that came over [vpcd's wire](vpcd::Listener).
 //!
 //! Probes wrap the card's seams from outside and stack: [`nvm::Torn`] pulls the power at one word, [`nvm::Faulty`] fails or
 //! lies. The card knows none of them.
@@ -14,8 +15,8 @@
 //!
 //! # Not supported
 //!
-//! **Several readers in one command**, **PIN pads**, **extended control codes** of PC/SC, **escape commands**; **Windows**. Images are **not
-//! encrypted**: they are private by file mode.
+//! **Readers that come and go** while a server runs, **T=0**, **escape commands**, PIN pads for other than ASCII PINs; **Windows**. Images are
+//! **not encrypted**: they are private by file mode.
 
 pub mod atr;
 pub mod backend;
