@@ -95,7 +95,13 @@ fn readers_run_as_they_are_written() {
         panic!("one block")
     };
     let out = bash(&format!("{tour}\n{readers}"));
-    for part in ["Second: card-0002", "user authentication PIN: 3 tries left", "checks passed", "# client jitsuin", "status words:"] {
+    for part in [
+        "Second: card-0002",
+        "user authentication PIN: 3 tries left",
+        "checks passed",
+        "# client jitsuin",
+        "status words:",
+    ] {
         assert!(out.contains(part), "no {part:?} in {out}");
     }
 }
