@@ -125,10 +125,12 @@ fn follow(mut channel: Channel, sender: &SyncSender<Seen>) -> Failure {
 fn look(mut channel: Channel, sender: &SyncSender<Seen>) -> Failure {
     loop {
         thread::sleep(LOOK);
-        match channel.ask(&Request::List {}) {
-            Ok(answer) if sender.send(Seen::List(answer.readers.unwrap_or_default())).is_ok() => {}
-            Ok(_) => return Failure::Refused("nobody looks on".into()),
+        let readers = match channel.ask(&Request::List {}) {
+            Ok(answer) => answer.readers.unwrap_or_default(),
             Err(failure) => return failure,
+        };
+        if sender.send(Seen::List(readers)).is_err() {
+            return Failure::Refused("nobody looks on".into());
         }
     }
 }
