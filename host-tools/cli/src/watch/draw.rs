@@ -319,9 +319,17 @@ mod tests {
         let mut view = two();
         drawn(&mut view, 80, 24);
         press(&mut view, &[KeyCode::Char(' ')]);
+        view.line(&exchange("First", "READ", "9000", 0, None));
+        for _ in 0..2 {
+            let shown = text(&drawn(&mut view, 80, 24)).join("\n");
+            assert!(shown.contains("paused, 1 newer below") && !shown.contains("READ"), "{shown}");
+        }
         (0..100).for_each(|number| view.line(&exchange("First", &format!("READ {number}."), "9000", 0, None)));
         let shown = text(&drawn(&mut view, 80, 24)).join("\n");
-        assert!(shown.contains("paused, ") && shown.contains("VERIFY") && !shown.contains("READ 99."), "{shown}");
+        assert!(
+            shown.contains("paused, 101 newer below") && shown.contains("VERIFY") && !shown.contains("READ 99."),
+            "{shown}"
+        );
         press(&mut view, &[KeyCode::Char(' ')]);
         let shown = text(&drawn(&mut view, 80, 24)).join("\n");
         assert!(!shown.contains("paused") && !shown.contains("VERIFY") && shown.contains("READ 99."), "{shown}");

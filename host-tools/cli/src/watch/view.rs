@@ -154,7 +154,6 @@ impl View {
     /// So many lines of traffic have room.
     pub(super) fn set_page(&mut self, rows: usize) {
         self.page = rows;
-        self.below = self.below.min(self.furthest());
     }
 
     pub(super) fn readers(&self) -> &[About] {
@@ -176,11 +175,10 @@ impl View {
         })
     }
 
-    /// The last lines that fit into so many rows, oldest first.
+    /// The last lines that fit into so many rows, oldest first. During a pause that may be fewer than there are.
     pub(super) fn traffic(&self, rows: usize) -> Vec<&Told> {
-        let below = self.below.min(self.count().saturating_sub(rows));
-        let mut shown: Vec<_> =
-            self.lines.iter().rev().filter(|told| self.is_shown(told)).skip(below).take(rows).collect();
+        let shown = self.lines.iter().rev().filter(|told| self.is_shown(told));
+        let mut shown: Vec<_> = shown.skip(self.below).take(rows).collect();
         shown.reverse();
         shown
     }
@@ -218,13 +216,9 @@ impl View {
         !self.only || self.readers.get(self.selected).is_none_or(|about| about.reader == told.reader)
     }
 
-    fn count(&self) -> usize {
-        self.lines.iter().filter(|told| self.is_shown(told)).count()
-    }
-
-    /// How many lines can be below the last one shown.
+    /// How many lines can be below a full page.
     fn furthest(&self) -> usize {
-        self.count().saturating_sub(self.page)
+        self.lines.iter().filter(|told| self.is_shown(told)).count().saturating_sub(self.page)
     }
 }
 

@@ -16,6 +16,9 @@ use std::{
 const SELECT: &[u8] = b"\x00\xA4\x04\x0C\x0A\xD3\x92\xF0\x00\x26\x01\x00\x00\x00\x01";
 const WRONG: &[u8] = b"\x00\x20\x00\x98\x049999";
 
+const ROWS: usize = 40;
+const COLUMNS: usize = 150;
+
 /// `jitsuin watch` in a terminal of its own.
 struct Watch {
     child: Killed,
@@ -27,7 +30,7 @@ impl Watch {
     fn start(control: &Path) -> Watch {
         // The terminal must be afterwards what it was before, whatever the end was.
         let shell = format!(
-            "stty rows 40 cols 150; was=$(stty -g); '{}' watch --control '{}'; code=$?; \
+            "stty rows {ROWS} cols {COLUMNS}; was=$(stty -g); '{}' watch --control '{}'; code=$?; \
              test \"$was\" = \"$(stty -g)\" && echo given back; exit $code",
             env!("CARGO_BIN_EXE_jitsuin"),
             control.display()
@@ -47,18 +50,17 @@ impl Watch {
         Watch { keys: child.stdin.take().expect("piped"), child: Killed(child), screen }
     }
 
-    /// All that was drawn, without what moves and colours, and without spaces: a space where one was before is not drawn.
-    fn drawn(&self) -> String {
-        let all = String::from_utf8_lossy(&self.screen.lock().expect("lock")).into_owned();
-        let mut parts = all.split('\u{1b}');
-        let first = parts.next().unwrap_or_default().to_owned();
-        let rest = parts.map(|part| part.split_once(|c: char| c.is_ascii_alphabetic()).map_or("", |(_, text)| text));
-        (first + &rest.collect::<String>()).replace(char::is_whitespace, "")
+    fn said(&self) -> String {
+        String::from_utf8_lossy(&self.screen.lock().expect("lock")).into_owned()
     }
 
+    /// Waits until this stands on the screen.
     fn sees(&self, words: &str) {
-        let wanted = words.replace(' ', "");
-        until(words, || self.drawn().contains(&wanted));
+        until(words, || standing(&self.said()).contains(words));
+    }
+
+    fn types(&mut self, keys: &[u8]) {
+        self.keys.write_all(keys).expect("types");
     }
 
     fn ended(mut self) -> (ExitStatus, String) {
@@ -66,12 +68,44 @@ impl Watch {
         until("it ends", || child.try_wait().expect("waits").is_some());
         let status = child.wait().expect("ends");
         // Left to the terminal as it was: the other screen, and its cursor.
-        self.sees("given back");
-        let all = String::from_utf8_lossy(&self.screen.lock().expect("lock")).into_owned();
+        until("the terminal is as it was", || self.said().contains("given back"));
+        let all = self.said();
         let (_, after) = all.rsplit_once("\u{1b}[?1049l").expect("the screen is given back");
         assert!(all.contains("\u{1b}[?1049h") && all.contains("\u{1b}[?25h"), "{all:?}");
         (status, after.to_owned())
     }
+}
+
+/// What stands on the screen after all this. Only what has changed is drawn, so that it takes a terminal to tell; of one, this
+/// has as much as the program uses: the cursor put somewhere, and all cleared.
+fn standing(said: &str) -> String {
+    let mut rows = vec![[' '; COLUMNS]; ROWS];
+    let (mut row, mut column) = (0, 0);
+    let mut rest = said.chars();
+    while let Some(c) = rest.next() {
+        if c != '\u{1b}' {
+            if let Some(cell) = rows.get_mut(row).and_then(|row| row.get_mut(column)) {
+                *cell = c;
+            }
+            column += 1;
+            continue;
+        }
+        let mut parameters = String::new();
+        let end = rest.find(|c| {
+            parameters.push(*c);
+            c.is_ascii_alphabetic()
+        });
+        match end {
+            Some('H') => {
+                let mut numbers = parameters.trim_matches(|c: char| !c.is_ascii_digit()).split(';').map(str::parse);
+                let mut next = || numbers.next().and_then(Result::ok).unwrap_or(1_usize).saturating_sub(1);
+                (row, column) = (next(), next());
+            }
+            Some('J') => rows.iter_mut().for_each(|row| row.fill(' ')),
+            _ => {}
+        }
+    }
+    rows.iter().map(|row| row.iter().collect::<String>() + "\n").collect()
 }
 
 #[test]
@@ -95,11 +129,19 @@ fn commands_are_seen_as_they_come() {
     reader.transmit(SELECT).expect("answers");
     assert_eq!(reader.transmit(WRONG).expect("answers"), [0x63, 0xC2]);
     watch.sees("VERIFY user authentication PIN [4] → 63C2");
-    // No other character of the line has changed.
-    watch.sees("1 connected");
+    watch.sees("2 tries left JPKI: user authentication PIN");
+    watch.sees("powered  1 connected  1 inserted");
     watch.sees("/s, median");
-    assert!(!watch.drawn().contains("9999"), "the PIN was drawn");
-    watch.keys.write_all(b"q").expect("types");
+    assert!(!watch.said().contains("9999"), "the PIN was drawn");
+    watch.types(b" ");
+    watch.sees("Traffic, paused");
+    reader.transmit(b"\x00\x84\x00\x00\x08").expect("answers");
+    watch.sees("Traffic, paused, 1 newer below");
+    assert!(!standing(&watch.said()).contains("GET CHALLENGE"));
+    watch.types(b" f");
+    watch.sees("Traffic of Jitsuin Virtual Reader 00 00");
+    watch.sees("GET CHALLENGE");
+    watch.types(b"q");
     let (status, after) = watch.ended();
     assert_eq!((status.code(), after.contains("jitsuin:")), (Some(0), false), "{after:?}");
     // The server goes while somebody looks on.
