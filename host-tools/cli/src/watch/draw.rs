@@ -144,7 +144,7 @@ fn told_pin<'a>(pin: &Pin<'a>) -> Line<'a> {
         1 => ("1 try left".into(), if pin.most > 1 { WARNING } else { Style::new() }),
         left => (format!("{left} tries left"), if left < pin.most { WARNING } else { Style::new() }),
     };
-    Line::from_iter([Span::styled(format!("{text:<13}"), style), Span::raw(pin.name)])
+    Line::from_iter([Span::styled(format!("{text:<12} "), style), Span::raw(pin.name)])
 }
 
 fn told_rates(view: &View) -> Line<'static> {
