@@ -30,6 +30,7 @@ mod story;
 mod tour;
 mod trace;
 mod until;
+mod watch;
 
 use crate::{
     args::{Arguments, Command},
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         Command::Ledger(ledger) => service::ledger(&ledger),
         Command::Serve(serve) => serve::run(&serve),
         Command::Ctl(ctl) => ctl::run(ctl),
+        Command::Watch(watch) => watch::run(&watch),
         Command::Trace(trace) => trace::run(&trace),
         Command::Check(check) => check::run(&check),
         Command::Client(client) => client::run(&client),

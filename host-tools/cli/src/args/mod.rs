@@ -30,7 +30,7 @@ pub(crate) use kiosk::{Jpki, Kiosk, KioskIssue, KioskReserve, KioskReset};
 pub(crate) use login::{Login, LoginServe, LoginTo};
 pub(crate) use pin::{Pin, ResetPin};
 pub(crate) use real::Real;
-pub(crate) use serve::{Ctl, Serve};
+pub(crate) use serve::{Ctl, Serve, Watch};
 pub(crate) use service::{
     CallCentre, Cause, Certify, Clock, ClockAdvance, ClockSet, ClockShow, Counter, CounterCard, CounterForm, FormFor,
     Ledger, Now, Period, Register, Resident, ResidentChange, ResidentLeave, ResidentList, ResidentShow, Which,
@@ -104,6 +104,8 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Be the hand at the readers of a running `jitsuin serve`: insert, remove, swap, pull, keep, restore.
     Ctl(Ctl),
+    /// Look at the readers of a running `jitsuin serve`, live: cards, PINs, decoded traffic, rates.
+    Watch(Watch),
     /// What is done with traces: shown, counted, compared, replayed, exported.
     #[command(subcommand)]
     Trace(Trace),

@@ -1,4 +1,4 @@
-//! `jitsuin serve` and `jitsuin ctl`.
+//! `jitsuin serve`, `jitsuin ctl` and `jitsuin watch`.
 
 use crate::{
     failure::Failure,
@@ -82,6 +82,18 @@ pub(crate) struct Ctl {
     pub json: bool,
     #[command(subcommand)]
     pub act: Act,
+}
+
+/// `jitsuin watch`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Keys: Up and Down select a reader, Tab or f shows only its traffic, space stops the scrolling, PgUp and PgDn \
+                        scroll, q leaves. Scripts take `jitsuin ctl watch`."
+)]
+pub(crate) struct Watch {
+    /// Control channel of the server.
+    #[arg(long, value_name = "PATH", env = crate::serve::CONTROL_VARIABLE)]
+    pub control: Option<PathBuf>,
 }
 
 /// What `jitsuin ctl` does. Each returns when every client can see the effect.

@@ -6,6 +6,8 @@ mod replay;
 mod show;
 mod stats;
 
+pub(crate) use show::told;
+
 use crate::{args::Trace, failure::Failure};
 use sim::trace::Line;
 use std::{

@@ -18,4 +18,5 @@ mod semantics;
 mod story;
 mod support;
 mod traces;
+mod watch;
 mod whole_card;
