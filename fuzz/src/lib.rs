@@ -41,7 +41,8 @@ impl Engine for NoEngine {
 pub type FuzzCard = Card<Flash, NoEngine, SimRng>;
 
 /// The issued card that every run forks: making it takes seconds, because issuing does need RSA.
-pub static TEMPLATE: LazyLock<FuzzCard> = LazyLock::new(|| mount(sample::issued_as(Model::JPKI_ONLY, true).into_nvm().into_inner()));
+pub static TEMPLATE: LazyLock<FuzzCard> =
+    LazyLock::new(|| mount(sample::issued_as(Model::JPKI_ONLY, true).into_nvm().into_inner()));
 
 /// Boots a card from its memory.
 ///

@@ -155,10 +155,8 @@ fn message(command: u8, acts: &mut Acts<'_>, known: &[u32]) -> Vec<u8> {
 fuzz_target!(|data: &[u8]| {
     let slots = [Slot::new(NAMES[0]), Slot::new(NAMES[1])];
     let pad = PinPad::new();
-    let ports = vec![
-        Port::from(Arc::clone(&slots[0])),
-        Port { slot: Arc::clone(&slots[1]), pin_pad: Some(Arc::clone(&pad)) },
-    ];
+    let ports =
+        vec![Port::from(Arc::clone(&slots[0])), Port { slot: Arc::clone(&slots[1]), pin_pad: Some(Arc::clone(&pad)) }];
     let readers = Readers::new(ports);
     let mut clients: Vec<Client> = (0..CLIENTS).map(|_| Client::new(&readers)).collect();
     let (mut acts, mut known) = (Acts(data), Vec::new());
