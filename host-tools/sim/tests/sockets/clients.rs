@@ -1,9 +1,10 @@
 //! What clients of the PC/SC socket get for what they ask.
 
-use crate::support::{ATR, Raw, fixture};
+use crate::support::{ATR, Raw, fixture, until};
 use sim::{
     pcsc::{BindError, PcscReader, Server, list_readers},
     reader::{Reader, ReaderError},
+    slot::Usage,
 };
 use std::{
     fs,
@@ -234,4 +235,26 @@ fn paths_that_do_not_work_are_told() {
     assert!(!stale.exists());
     drop(fixture.server);
     assert!(!fixture.path.exists());
+}
+
+#[test]
+fn a_context_takes_its_handles_along_and_both_have_an_end() {
+    let fixture = fixture();
+    let mut client = Raw::open(&fixture);
+    let (first, second) = (client.context(), client.context());
+    let (a, _) = client.connect(first, 2);
+    let (b, _) = client.connect(second, 2);
+    assert_eq!(fixture.slot.state().usage, Usage::Shared(2));
+    assert_eq!(client.simple(0x02, &[first, 0]), 0);
+    assert_eq!(client.transmit(a, &[1]).0, 0x8010_0003, "gone with its context");
+    assert_eq!(client.transmit(b, &[1]).0, 0, "the other one's is not");
+    assert_eq!(fixture.slot.state().usage, Usage::Shared(1));
+    // No more than so many of either.
+    let contexts = (0..30).filter(|_| client.context() != 0).count();
+    assert_eq!(contexts, 15, "beside the one that is left");
+    let handles = (0..300).filter(|_| client.connect(second, 2).1 == 0).count();
+    assert_eq!(handles, 199, "beside the one that is left");
+    assert_eq!(client.connect(second, 2).1, 0x8010_0006);
+    drop(client);
+    until("all are released", || fixture.slot.state().usage == Usage::Shared(0));
 }
