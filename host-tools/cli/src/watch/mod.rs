@@ -11,6 +11,7 @@ use crate::{
     serve::{About, Request},
 };
 use ratatui::{DefaultTerminal, crossterm::event};
+use rustix::event::{PollFd, PollFlags, poll};
 use sim::trace::Line;
 use std::{
     io::{self, IsTerminal},
@@ -57,8 +58,25 @@ pub(crate) fn run(watch: &args::Watch) -> Result<(), Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
     ctrlc::set_handler(move || stopped.store(true, Ordering::Relaxed))?;
+    leave_with_the_terminal();
     let mut screen = Screen::take()?;
     show(&mut screen.terminal, &mut view, &seen, feeds, &stop)
+}
+
+/// Ends the program when its terminal is gone. Where keys are read that is not noticed: the end of the input is read again and again, for
+/// ever.
+fn leave_with_the_terminal() {
+    if !io::stdin().is_terminal() {
+        return;
+    }
+    thread::spawn(|| {
+        let stdin = io::stdin();
+        // No events are asked for: a hang-up is told all the same.
+        let mut looked = [PollFd::new(&stdin, PollFlags::empty())];
+        if poll(&mut looked, None).is_ok() {
+            std::process::exit(1);
+        }
+    });
 }
 
 /// Draws until somebody leaves, or the server does.

@@ -150,6 +150,30 @@ fn commands_are_seen_as_they_come() {
     assert!(status.code() == Some(1) && after.contains("jitsuin: the server has gone: "), "{status:?} {after:?}");
 }
 
+/// A window that is closed: nobody is left to press a key, and nothing may run on.
+#[test]
+fn it_goes_with_its_terminal() {
+    if !have((&["script", "stty"], "bsdutils coreutils")) {
+        return;
+    }
+    let world = World::new();
+    let card = world.issue(&[]);
+    let _serving = world.serve(&card, &["--pcsc", &world.file("pcsc").display().to_string()]);
+    let control = world.file("pcsc.ctl");
+    let watch = Watch::start(&control);
+    watch.sees("Readers: 1");
+    let asked = format!("watch\0--control\0{}\0", control.display());
+    let runs = || {
+        let all = std::fs::read_dir("/proc").expect("processes").flatten();
+        let mut lines = all.filter_map(|process| std::fs::read_to_string(process.path().join("cmdline")).ok());
+        lines.any(|line| line.ends_with(&asked))
+    };
+    assert!(runs());
+    // The terminal's owner is killed, and the terminal goes with it.
+    drop(watch);
+    until("it has ended", || !runs());
+}
+
 #[test]
 fn without_a_terminal_or_a_server_it_says_what_to_do() {
     run(binary().arg("watch")).failed(2, &["no terminal", "jitsuin ctl watch"]);

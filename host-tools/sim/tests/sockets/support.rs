@@ -5,7 +5,7 @@ use sim::{
     slot::{Silence, Slot, VirtualCard},
 };
 use std::{
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     sync::{
@@ -139,7 +139,8 @@ impl Raw {
     }
 
     pub(crate) fn is_closed(&mut self) -> bool {
-        self.0.read(&mut [0; 1]).map_or(true, |count| count == 0)
+        // Not one that keeps the client waiting.
+        self.0.read(&mut [0; 1]).map_or_else(|error| error.kind() == ErrorKind::ConnectionReset, |count| count == 0)
     }
 }
 
