@@ -1,13 +1,19 @@
 //! A pcscd of our own, listening at a socket of our own, with vpcd as its only reader. (pcsc.md §2)
 
 use super::have;
-use crate::support::{Killed, until};
+use crate::support::Killed;
+use sim::pcsc::list_readers;
 use std::{
     fs,
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     path::Path,
     process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
+
+/// How long it may take until its readers are there.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The daemon, until dropped.
 pub(crate) struct Pcscd {
@@ -25,14 +31,37 @@ impl Pcscd {
         have((&["pcscd", "python3"], "pcscd vsmartcard-vpcd python3"))
     }
 
+    /// Starts it, on other ports where somebody took these meanwhile.
     pub(crate) fn start(socket: &Path) -> Pcscd {
+        (0..5).find_map(|_| Pcscd::try_start(socket)).expect("pcscd has its reader")
+    }
+
+    fn try_start(socket: &Path) -> Option<Pcscd> {
         let folder = tempfile::tempdir().expect("folder");
-        // A port that is free, and its neighbour is vpcd's second slot.
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr()).expect("a port").port();
+        let port = two_ports();
+        let _ = fs::remove_file(socket);
         let daemon = spawn(socket, folder.path(), port);
-        let address = format!("127.0.0.1:{port}");
-        until("vpcd listens", || TcpStream::connect(&address).is_ok());
-        Pcscd { address, _daemon: daemon, _folder: folder }
+        // Asked of the daemon: a connection to vpcd would be a card that comes and goes.
+        let has_readers = || list_readers(socket).is_ok_and(|names| names.len() == 2);
+        let began = Instant::now();
+        while !has_readers() {
+            if began.elapsed() > PATIENCE {
+                return None;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Some(Pcscd { address: format!("127.0.0.1:{port}"), _daemon: daemon, _folder: folder })
+    }
+}
+
+/// A port that is free, as its neighbour is, for vpcd's second slot.
+fn two_ports() -> u16 {
+    loop {
+        let one = TcpListener::bind("0.0.0.0:0").expect("a port");
+        let port = one.local_addr().expect("its number").port();
+        if port < u16::MAX && TcpListener::bind(("0.0.0.0", port + 1)).is_ok() {
+            return port;
+        }
     }
 }
 
