@@ -30,6 +30,8 @@ pub(super) struct Connection {
     inbox: Inbox,
     /// Since when half a message is there, or an answer is not taken.
     since: Option<Instant>,
+    /// It has sent a whole message.
+    is_known: bool,
 }
 
 /// What a client waits for.
@@ -71,7 +73,7 @@ impl Connection {
     pub(super) fn new(wire: Arc<Wire>, session: Session) -> io::Result<Self> {
         // In blocking mode: a thread that waits for this client alone is woken by its bytes without a detour.
         wire.stream.set_read_timeout(Some(MOMENT))?;
-        Ok(Connection { wire, session, inbox: Inbox::default(), since: None })
+        Ok(Connection { wire, session, inbox: Inbox::default(), since: None, is_known: false })
     }
 
     /// Works off what is there, and what a busy client sends next.
@@ -86,14 +88,15 @@ impl Connection {
                     return Ok(Pause::Others);
                 }
                 self.inbox.consume();
-                self.since = None;
+                (self.since, self.is_known) = (None, true);
                 messages += 1;
                 if messages % TURN == 0 && turns.are_waited_for() {
                     return Ok(Pause::Turn);
                 }
                 continue;
             }
-            let busy = messages > 0 && self.inbox.is_empty() && !turns.are_waited_for() && turns.take_seat();
+            // libpcsclite writes a message in pieces: the rest of one is worth waiting for, from whoever has sent a whole one before.
+            let busy = self.is_known && !turns.are_waited_for() && turns.take_seat();
             let flags = if busy { RecvFlags::empty() } else { RecvFlags::DONTWAIT };
             let received = recv(&self.wire.stream, self.inbox.space(), flags);
             if busy {
