@@ -35,6 +35,14 @@ pub fn last() -> Option<usize> {
     (allowed.count() > 1).then_some(last)
 }
 
+/// The first processor that this thread may use, unless it is the only one.
+#[must_use]
+pub fn first() -> Option<usize> {
+    let allowed = sched_getaffinity(None).ok()?;
+    let first = (0..CpuSet::MAX_CPU).find(|processor| allowed.is_set(*processor))?;
+    (allowed.count() > 1).then_some(first)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -34,9 +34,9 @@ pub(crate) fn run(check: &args::Check) -> Result<(), Failure> {
             let world = crate::world(folder)?;
             let (record, card) = crate::card(&world, id)?;
             let pins = Presented {
-                authentication: check.auth_pin.as_deref().unwrap_or("1234"),
-                signature: check.sign_pin.as_deref().unwrap_or("ABC123"),
-                form: check.form_pin.as_deref().unwrap_or("1234"),
+                authentication: check.pins.auth_pin.as_deref().unwrap_or("1234"),
+                signature: check.pins.sign_pin.as_deref().unwrap_or("ABC123"),
+                form: check.pins.form_pin.as_deref().unwrap_or("1234"),
             };
             let checks = prove(&world, &record, card, pins, &mut tell)?;
             (record.id, checks)
@@ -56,7 +56,7 @@ pub(crate) fn run(check: &args::Check) -> Result<(), Failure> {
 fn look(check: &args::Check, tell: &mut dyn FnMut(&Check)) -> Result<Vec<Check>, Failure> {
     let mut reader = check.real.open()?;
     let given = |value: &Option<String>| value.as_deref().map(Credential::given);
-    let presented = [(Half::Authentication, &check.auth_pin), (Half::Signature, &check.sign_pin)];
+    let presented = [(Half::Authentication, &check.pins.auth_pin), (Half::Signature, &check.pins.sign_pin)];
     let mut checks = Vec::new();
     let mut say = |began: Instant, name: &str, seen: Result<String, String>| {
         let micros = began.elapsed().as_micros();
@@ -72,9 +72,9 @@ fn look(check: &args::Check, tell: &mut dyn FnMut(&Check)) -> Result<Vec<Check>,
     }
     let began = Instant::now();
     let credentials = Credentials {
-        authentication: given(&check.auth_pin),
-        signature: given(&check.sign_pin),
-        form: given(&check.form_pin),
+        authentication: given(&check.pins.auth_pin),
+        signature: given(&check.pins.sign_pin),
+        form: given(&check.pins.form_pin),
         ..Credentials::default()
     };
     let read = Read::from_reader(&mut *reader, &credentials)?;

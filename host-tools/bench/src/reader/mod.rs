@@ -1,8 +1,9 @@
 //! Rows of both doors of `jitsuin serve` beside minimal servers in C, for a client in C on libpcsclite.
 //!
 //! Everybody is a process of its own, as in life; only the rates and latencies that the client took come back. Every row
-//! is measured twice: with the processes where the kernel puts them, and all of them on one processor, where nobody has to
-//! wake a sleeping one. Sources of what is written in C are in `benches/rivals`.
+//! is measured with the processes where the kernel puts them, with all of them on one processor, where nobody has to wake a
+//! sleeping one, and where it depends on that with the client on a processor of its own. Sources of what is written in C are in
+//! `benches/rivals`.
 
 mod door;
 mod insertion;
@@ -13,7 +14,7 @@ use crate::{
     clock::Clock,
     contender::{Contender, Row, Side, Work},
     error::{BenchError, Trouble},
-    place,
+    place::{self, Pinned},
     statistics::Latency,
 };
 use door::Door;
@@ -42,27 +43,75 @@ pub fn rows(program: &Path, notes: &mut Vec<String>) -> Result<Vec<Row>, BenchEr
     if workshop.handler.is_none() {
         notes.push(NO_HANDLER.into());
     }
-    let alone = place::last();
-    let places = [None, alone].into_iter().filter(|place| place.is_none() || alone.is_some());
-    Ok(places.flat_map(|processor| both(&workshop, processor)).collect())
+    let mut places = vec![Place::Anywhere];
+    if let (Some(client), Some(others)) = (place::first(), place::last()) {
+        places.extend([Place::Together(others), Place::Apart { client, others }]);
+    }
+    Ok(places.into_iter().flat_map(|place| rows_in(&workshop, place)).collect())
+}
+
+/// Where the processes of a row run.
+#[derive(Clone, Copy)]
+enum Place {
+    Anywhere,
+    Together(usize),
+    /// What the kernel's choice comes to sometimes, and sometimes not.
+    Apart {
+        client: usize,
+        others: usize,
+    },
+}
+
+impl Place {
+    /// End of a row's name, and of its title.
+    fn told(self) -> (&'static str, String) {
+        match self {
+            Place::Anywhere => ("", String::new()),
+            Place::Together(all) => ("-pinned", format!(", all on processor {all}")),
+            Place::Apart { client, others } => {
+                ("-apart", format!(", client on processor {client}, others on {others}"))
+            }
+        }
+    }
+
+    /// Of the row.
+    fn processor(self) -> Option<usize> {
+        match self {
+            Place::Anywhere => None,
+            Place::Together(all) => Some(all),
+            Place::Apart { others, .. } => Some(others),
+        }
+    }
+
+    /// Of the client, where that is another.
+    fn client(self) -> Option<usize> {
+        match self {
+            Place::Apart { client, .. } => Some(client),
+            _ => None,
+        }
+    }
 }
 
 /// The rows in one place.
-fn both(workshop: &Rc<Workshop>, processor: Option<usize>) -> [Row; 3] {
+fn rows_in(workshop: &Rc<Workshop>, place: Place) -> Vec<Row> {
     let row = |name: &str, title: &str, contenders| {
-        let (end, place) = match processor {
-            None => ("", String::new()),
-            Some(processor) => ("-pinned", format!(", all on processor {processor}")),
-        };
-        let (name, title) = (format!("{PREFIX}{name}{end}"), format!("{title}{place}"));
-        Row { name, title, clock: Clock::Wall, processor, contenders }
+        let (end, place_name) = place.told();
+        let (name, title) = (format!("{PREFIX}{name}{end}"), format!("{title}{place_name}"));
+        Row { name, title, clock: Clock::Wall, processor: place.processor(), contenders }
     };
     let sends = |name: &str, about: &str, side, batch, open: Open| {
         contender(
             name,
             about,
             side,
-            Commands { open, batch, seen: Vec::new(), client: None, workshop: Rc::clone(workshop) },
+            Commands {
+                open,
+                batch,
+                seen: Vec::new(),
+                client: None,
+                workshop: Rc::clone(workshop),
+                apart: place.client(),
+            },
         )
     };
     let (own, rival) = (Side::Own, Side::Rival);
@@ -86,11 +135,15 @@ fn both(workshop: &Rc<Workshop>, processor: Option<usize>) -> [Row; 3] {
         );
         insert.push(inserts("jitsuin-ifd", "the same through pcscd and the IFD handler", insertion::through_pcscd));
     }
-    [
+    let mut rows = vec![
         row("socket", "A 4-byte command through the PC/SC socket", socket),
         row("vpcd", "A 4-byte command through pcscd, by vpcd or by the IFD handler", vpcd),
-        row("insert", "A card inserted until a waiting client has said so", insert),
-    ]
+    ];
+    // Nobody is in a hurry there: two places tell enough.
+    if place.client().is_none() {
+        rows.push(row("insert", "A card inserted until a waiting client has said so", insert));
+    }
+    rows
 }
 
 fn contender(name: &str, about: &str, side: Side, work: impl Work + 'static) -> Contender {
@@ -108,6 +161,8 @@ struct Commands {
     // The client leaves before the door closes, and the folder goes last.
     client: Option<(Client, Door)>,
     workshop: Rc<Workshop>,
+    /// Processor of the client alone.
+    apart: Option<usize>,
 }
 
 impl Work for Commands {
@@ -116,6 +171,8 @@ impl Work for Commands {
             Some(open) => open,
             none => {
                 let door = (self.open)(&self.workshop)?;
+                // It inherits where this thread may run now.
+                let _apart = self.apart.map(Pinned::to).transpose().map_err(Trouble::failed)?;
                 none.insert((Client::start(self.workshop.built("client"), &door.socket)?, door))
             }
         };

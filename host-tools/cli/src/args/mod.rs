@@ -28,7 +28,7 @@ pub(crate) use conform::{Allowed, Conform};
 pub(crate) use issue::{Issue, New, Person, Profiles, Sex};
 pub(crate) use kiosk::{Jpki, Kiosk, KioskIssue, KioskReserve, KioskReset};
 pub(crate) use login::{Login, LoginServe, LoginTo};
-pub(crate) use pin::{Pin, ResetPin};
+pub(crate) use pin::{Pin, Pins, ResetPin};
 pub(crate) use real::Real;
 pub(crate) use serve::{Ctl, Serve, Watch};
 pub(crate) use service::{
@@ -36,7 +36,7 @@ pub(crate) use service::{
     Ledger, Now, Period, Register, Resident, ResidentChange, ResidentLeave, ResidentList, ResidentShow, Which,
 };
 pub(crate) use show::{Card, CardReport, Opening, Show};
-pub(crate) use trace::{Format, ReplayPins, Trace, TraceDiff, TraceExport, TraceFile, TraceReplay, TraceShow};
+pub(crate) use trace::{Format, Trace, TraceDiff, TraceExport, TraceFile, TraceReplay, TraceShow};
 
 use clap::{
     Args, Parser, Subcommand,
@@ -148,6 +148,10 @@ pub(crate) struct Played {
 
 /// `jitsuin check`
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Of a card of a world PINs that are not given are those of a fresh one, 1234 and ABC123. Of a card in a reader only what is \
+                        given is presented, and only what changes nothing is checked."
+)]
 pub(crate) struct Check {
     /// World folder.
     #[arg(required_unless_present = "reader", requires = "card")]
@@ -156,15 +160,8 @@ pub(crate) struct Check {
     pub card: Option<String>,
     #[command(flatten)]
     pub real: Real,
-    /// User authentication PIN [default: 1234 for a card of a world, none for one in a reader].
-    #[arg(long, value_name = "PIN")]
-    pub auth_pin: Option<String>,
-    /// Signature password [default: ABC123 for a card of a world, none for one in a reader].
-    #[arg(long, value_name = "PASSWORD")]
-    pub sign_pin: Option<String>,
-    /// 券面事項入力補助用暗証番号 [default: 1234 for a card of a world, none for one in a reader].
-    #[arg(long, value_name = "PIN")]
-    pub form_pin: Option<String>,
+    #[command(flatten)]
+    pub pins: Pins,
     /// Print one JSON document instead of text.
     #[arg(long)]
     pub json: bool,

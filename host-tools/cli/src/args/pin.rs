@@ -29,6 +29,20 @@ impl Pin {
     }
 }
 
+/// PINs of a holder, as far as they are given.
+#[derive(Debug, Args)]
+pub(crate) struct Pins {
+    /// User authentication PIN 利用者証明用暗証番号.
+    #[arg(long, value_name = "PIN")]
+    pub auth_pin: Option<String>,
+    /// Signature password 署名用暗証番号.
+    #[arg(long, value_name = "PASSWORD")]
+    pub sign_pin: Option<String>,
+    /// 券面事項入力補助用暗証番号.
+    #[arg(long, value_name = "PIN")]
+    pub form_pin: Option<String>,
+}
+
 /// `jitsuin reset-pin`
 #[derive(Debug, Args)]
 pub(crate) struct ResetPin {

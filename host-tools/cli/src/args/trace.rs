@@ -1,5 +1,6 @@
 //! `jitsuin trace`
 
+use super::Pins;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -71,21 +72,7 @@ pub(crate) struct TraceReplay {
     #[arg(long, value_name = "NAME")]
     pub reader: Option<String>,
     #[command(flatten)]
-    pub opening: ReplayPins,
-}
-
-/// PINs that a trace has left out.
-#[derive(Debug, Args)]
-pub(crate) struct ReplayPins {
-    /// User authentication PIN.
-    #[arg(long, value_name = "PIN")]
-    pub auth_pin: Option<String>,
-    /// Signature password.
-    #[arg(long, value_name = "PASSWORD")]
-    pub sign_pin: Option<String>,
-    /// 券面事項入力補助用暗証番号.
-    #[arg(long, value_name = "PIN")]
-    pub form_pin: Option<String>,
+    pub pins: Pins,
 }
 
 /// Formats of others.

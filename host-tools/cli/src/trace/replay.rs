@@ -1,7 +1,11 @@
 //! The commands of a trace once more, on a copy of a card; and whether it answers alike.
 
 use super::lines;
-use crate::{args::TraceReplay, failure::Failure, out::say};
+use crate::{
+    args::{Pins, TraceReplay},
+    failure::Failure,
+    out::say,
+};
 use sim::{
     card::Direct,
     explain::{Answer, Explained, Explainer, Shown},
@@ -16,7 +20,7 @@ pub(super) fn run(replay: &TraceReplay) -> Result<(), Failure> {
     let mut explainer = Explainer::new(stored.card().model());
     let mut card = Direct(stored.fork());
     card.power_on()?;
-    let secrets = Secrets { opening: &replay.opening };
+    let secrets = Secrets { pins: &replay.pins };
     let (mut alike, mut unlike, mut left_out) = (0, 0, 0);
     for line in lines(&replay.file)? {
         let line = line?;
@@ -78,7 +82,7 @@ fn is_alike(before: &Explained, now: &Explained) -> bool {
 
 /// Secrets in place of those that a trace does not have.
 struct Secrets<'a> {
-    opening: &'a crate::args::ReplayPins,
+    pins: &'a Pins,
 }
 
 impl Secrets<'_> {
@@ -91,9 +95,9 @@ impl Secrets<'_> {
             return None;
         }
         let pins = [
-            ("user authentication PIN", &self.opening.auth_pin),
-            ("signature password", &self.opening.sign_pin),
-            ("form filling PIN", &self.opening.form_pin),
+            ("user authentication PIN", &self.pins.auth_pin),
+            ("signature password", &self.pins.sign_pin),
+            ("form filling PIN", &self.pins.form_pin),
         ];
         let (_, known) = pins.into_iter().find(|(name, _)| exchange.command.ends_with(name))?;
         let value = known.as_deref()?.as_bytes();
