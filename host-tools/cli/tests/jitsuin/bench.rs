@@ -132,8 +132,8 @@ fn both_doors_are_measured_beside_servers_in_c() {
         let latency = |name: &str| figure["latency"][name].as_f64().expect("nanoseconds");
         assert!(latency("p50_ns") > 0.0 && latency("p50_ns") <= latency("p99_ns"), "{figure}");
     }
-    // One processor is no choice of places.
-    assert!([3, 6].contains(&rows.len()), "{}", rows.len());
+    // Three places with more than one processor, two of them with insertions; one processor is no choice.
+    assert!([3, 8].contains(&rows.len()), "{}", rows.len());
     ends_with_nothing_left_behind("reader");
 }
 

@@ -264,5 +264,7 @@ fn a_certificate_is_revoked_over_http() {
     at_home(&["--to", &base]).failed(1, &["the counter helps"]);
     reader.interrupt();
     let log = served.interrupt().succeeded().err;
-    assert!(log.contains("outcome=\"not-believed\"") && !log.contains(&serial) && !log.contains(AUTH_PIN), "{log}");
+    // A serial may be so short that the digits of a time have it.
+    let told: String = log.lines().filter_map(|line| line.split_once("INFO ")).map(|(_, told)| told).collect();
+    assert!(told.contains("outcome=\"not-believed\"") && !told.contains(&serial) && !told.contains(AUTH_PIN), "{log}");
 }
