@@ -97,7 +97,7 @@ impl Nvm for Flash {
 
 /// What a cut leaves in the word or page in flight. All five obey the contract: a write only clears bits, an erase only
 /// sets them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Tear {
     /// Nothing happened.
     Before,
@@ -184,6 +184,11 @@ impl<N: Nvm> Torn<N> {
         &self.inner
     }
 
+    /// The memory behind the probe, where it is a probe itself.
+    pub fn inner_mut(&mut self) -> &mut N {
+        &mut self.inner
+    }
+
     /// Counts one operation. `Some` where the power goes in it.
     fn tick(&mut self) -> Option<Tear> {
         let cut = self.armed.filter(|(at, _)| *at == self.operations).map(|(_, tear)| tear);
@@ -257,7 +262,7 @@ impl<N: Nvm> Nvm for Torn<N> {
 }
 
 /// How a memory goes wrong while it has power.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fault {
     /// Writes and erases report failure and change nothing.
     Failing,
@@ -269,7 +274,8 @@ pub enum Fault {
 #[derive(Debug, Clone)]
 pub struct Faulty<N> {
     inner: N,
-    fault: Option<Fault>,
+    /// The fault, and how many words written and pages erased still go well.
+    fault: Option<(u64, Fault)>,
 }
 
 impl<N: Nvm> Faulty<N> {
@@ -280,7 +286,35 @@ impl<N: Nvm> Faulty<N> {
 
     /// From now on it behaves so.
     pub fn set(&mut self, fault: Option<Fault>) {
-        self.fault = fault;
+        self.fault = fault.map(|fault| (0, fault));
+    }
+
+    /// It behaves so from operation number `operation` on, counted from 0 and from now.
+    pub fn set_at(&mut self, operation: u64, fault: Fault) {
+        self.fault = Some((operation, fault));
+    }
+
+    /// What is left in the memory.
+    pub fn into_inner(self) -> N {
+        self.inner
+    }
+
+    /// The memory behind the probe.
+    pub fn inner(&self) -> &N {
+        &self.inner
+    }
+
+    /// Counts one operation. `Some` where it goes wrong.
+    fn tick(&mut self) -> Option<Result<(), NvmFault>> {
+        let (left, fault) = self.fault.as_mut()?;
+        if *left > 0 {
+            *left -= 1;
+            return None;
+        }
+        Some(match fault {
+            Fault::Failing => Err(NvmFault),
+            Fault::Silent => Ok(()),
+        })
     }
 }
 
@@ -296,18 +330,22 @@ impl<N: Nvm> Nvm for Faulty<N> {
     }
 
     fn write(&mut self, at: usize, data: &[u8]) -> Result<(), NvmFault> {
-        match self.fault {
-            None => self.inner.write(at, data),
-            Some(Fault::Failing) => Err(NvmFault),
-            Some(Fault::Silent) => Ok(()),
+        if self.fault.is_none() {
+            return self.inner.write(at, data);
         }
+        for (place, word) in (at..).step_by(WORD).zip(data.chunks(WORD)) {
+            match self.tick() {
+                Some(outcome) => outcome?,
+                None => self.inner.write(place, word)?,
+            }
+        }
+        Ok(())
     }
 
     fn erase(&mut self, at: usize) -> Result<(), NvmFault> {
-        match self.fault {
+        match self.tick() {
+            Some(outcome) => outcome,
             None => self.inner.erase(at),
-            Some(Fault::Failing) => Err(NvmFault),
-            Some(Fault::Silent) => Ok(()),
         }
     }
 }
