@@ -1,16 +1,16 @@
 //! Any bytes as a life of one issued card: commands, resets, power cycles and starts from memory. A shadow model says
 //! beforehand what the card must answer about its PINs, and what it must never answer.
 //!
-//! The input is a sequence of [`fuzz::steps`], of which the first [`STEPS`] count.
+//! The input is a sequence of [`trial::steps`], of which the first [`STEPS`] count.
 #![no_main]
 
-use fuzz::{
-    TEMPLATE,
+use libfuzzer_sys::fuzz_target;
+use std::sync::LazyLock;
+use trial::{
+    card::TEMPLATE,
     model::Model,
     steps::{Step, Steps},
 };
-use libfuzzer_sys::fuzz_target;
-use std::sync::LazyLock;
 
 /// Enough to block both PINs and to go on from there; more only makes runs slow.
 const STEPS: usize = 32;

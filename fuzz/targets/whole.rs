@@ -9,14 +9,14 @@ use card_os::{
     Card,
     profile::{Kind, Model},
 };
-use fuzz::{
+use libfuzzer_sys::fuzz_target;
+use sim::{rng::SimRng, sample};
+use std::{collections::BTreeMap, sync::LazyLock};
+use trial::{
     mirror::{Mirror, MirrorCard},
     model::plausible,
     steps::{Step, Steps},
 };
-use libfuzzer_sys::fuzz_target;
-use sim::{rng::SimRng, sample};
-use std::{collections::BTreeMap, sync::LazyLock};
 
 const STEPS: usize = 48;
 
@@ -42,7 +42,7 @@ fn full() -> Tries {
 
 fn command(card: &mut MirrorCard, tries: &mut Tries, command: &[u8]) {
     let before = card.nvm().wear();
-    let response = fuzz::mirror::transmit(card, command);
+    let response = trial::mirror::transmit(card, command);
     let sw = plausible(command, &response);
     let session = card.session();
     let named = session.file().map(|file| (session.application().number, file.number));
@@ -74,9 +74,9 @@ fn ask(card: &mut MirrorCard, tries: &Tries) {
     for application in Model::CARD.applications {
         card.power_on();
         let select = [&[0x00, 0xA4, 0x04, 0x0C, application.aid.len() as u8], application.aid].concat();
-        assert_eq!(fuzz::mirror::transmit(card, &select), [0x90, 0x00]);
+        assert_eq!(trial::mirror::transmit(card, &select), [0x90, 0x00]);
         for ((_, file), (left, _)) in tries.iter().filter(|((number, _), _)| *number == application.number) {
-            let answer = fuzz::mirror::transmit(card, &[0x00, 0x20, 0x00, 0x80 | file]);
+            let answer = trial::mirror::transmit(card, &[0x00, 0x20, 0x00, 0x80 | file]);
             assert_eq!(answer, [0x63, 0xC0 | left], "tries of {file:02X} in {}", application.name);
         }
     }

@@ -13,6 +13,7 @@ mod conform;
 mod ctl;
 mod decode;
 mod desk;
+mod explore;
 mod failure;
 mod issue;
 mod kiosk;
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
         Command::Check(check) => check::run(&check),
         Command::Client(client) => client::run(&client),
         Command::Conform(conform) => conform::run(&conform),
+        Command::Explore(explore) => explore::run(&explore),
         Command::Show(show) => show::run(&show),
         Command::Card(args::Card::Report(report)) => card::report(&report),
         Command::Apdu(apdu) => apdu::run(&apdu),

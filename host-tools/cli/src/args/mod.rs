@@ -5,6 +5,7 @@ mod authority;
 mod bench;
 mod client;
 mod conform;
+mod explore;
 mod issue;
 mod kiosk;
 mod login;
@@ -25,6 +26,7 @@ pub(crate) use client::{
     ClientStatus, ClientValidity, Language, OnCard,
 };
 pub(crate) use conform::{Allowed, Conform};
+pub(crate) use explore::Explore;
 pub(crate) use issue::{Issue, New, Person, Profiles, Sex};
 pub(crate) use kiosk::{Jpki, Kiosk, KioskIssue, KioskReserve, KioskReset};
 pub(crate) use login::{Login, LoginServe, LoginTo};
@@ -116,6 +118,8 @@ pub(crate) enum Command {
     Client(Client),
     /// Hold a card against the conformance cases: the simulated one, or anybody's.
     Conform(Conform),
+    /// Walk every state of the card's PINs, with the power cut at every word.
+    Explore(Explore),
     /// Show what a card holds: everything that is free, and what the values given here open.
     Show(Show),
     /// Write a card down for people.

@@ -7,6 +7,7 @@ mod client;
 mod clients;
 mod commands;
 mod conform;
+mod explore;
 mod kiosk;
 mod login;
 mod people;

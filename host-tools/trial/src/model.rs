@@ -7,8 +7,13 @@
 //! The shadow takes two things from the card: where it stands ([`Place`]), because SELECT is not modelled, and whether
 //! memory was written.
 
-use crate::{FuzzCard, mount, transmit};
+use crate::card::{FuzzCard, mount, transmit};
 use apdu::Command;
+use card_os::{
+    Card,
+    platform::{Engine, Nvm},
+};
+use rand_core::TryCryptoRng;
 use sim::sample;
 use std::sync::LazyLock;
 
@@ -34,19 +39,20 @@ static SECRETS: LazyLock<Vec<&'static [u8]>> = LazyLock::new(|| {
 });
 
 /// Where the card stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Place {
     /// The JPKI application is current, and not the issuer security domain.
-    jpki: bool,
+    pub(crate) jpki: bool,
     /// The current EF.
-    file: Option<u8>,
+    pub(crate) file: Option<u8>,
 }
 
 impl Place {
     /// Cold start.
-    const START: Place = Place { jpki: false, file: None };
+    pub(crate) const START: Place = Place { jpki: false, file: None };
 
-    fn of(card: &FuzzCard) -> Self {
+    /// Where a card stands.
+    pub fn of<N: Nvm, E: Engine, R: TryCryptoRng>(card: &Card<N, E, R>) -> Self {
         let session = card.session();
         Place { jpki: !session.at_isd(), file: session.file().map(|file| file.number) }
     }
@@ -119,12 +125,12 @@ impl Pin {
 
 /// What a command that the model understands does.
 #[derive(Debug)]
-struct Expected {
-    sw: u16,
+pub(crate) struct Expected {
+    pub(crate) sw: u16,
     /// The EF it makes current, where it gets so far.
-    file: Option<u8>,
+    pub(crate) file: Option<u8>,
     /// Whether memory is written.
-    writes: bool,
+    pub(crate) writes: bool,
 }
 
 impl Expected {
@@ -152,6 +158,20 @@ impl Default for Model {
 }
 
 impl Model {
+    /// A card whose PINs, authentication and signature, have these values, tries and states.
+    pub(crate) fn with(pins: [(&[u8], u8, bool); 2]) -> Self {
+        let mut model = Model::default();
+        for (pin, (value, tries, verified)) in model.pins.iter_mut().zip(pins) {
+            (pin.value, pin.tries, pin.verified) = (value.to_vec(), tries, verified);
+        }
+        model
+    }
+
+    /// Tries left of the PINs and whether they are verified.
+    pub(crate) fn pins(&self) -> [(&[u8], u8, bool); 2] {
+        self.pins.each_ref().map(|pin| (&pin.value[..], pin.tries, pin.verified))
+    }
+
     /// Sends one command and judges what becomes of it.
     ///
     /// # Panics
@@ -226,7 +246,7 @@ impl Model {
     }
 
     /// What becomes of VERIFY, CHANGE REFERENCE DATA and COMPUTE DIGITAL SIGNATURE; `None` for any other command.
-    fn expect(&mut self, place: Place, command: &[u8]) -> Option<Expected> {
+    pub(crate) fn expect(&mut self, place: Place, command: &[u8]) -> Option<Expected> {
         let &[cla, ins, p1, p2, ..] = command else { return Some(Expected::refused(0x6700)) };
         let outcome = match (cla, ins) {
             (0x00, 0x20) => self.expect_pin(place, (p1, p2), 0x00, command, Pin::verify),

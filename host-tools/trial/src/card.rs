@@ -1,9 +1,4 @@
 //! A card for fuzzers: real in everything but RSA, which is stubbed so that a run costs microseconds.
-#![forbid(unsafe_code)]
-
-pub mod mirror;
-pub mod model;
-pub mod steps;
 
 use card_os::{
     Card, Response,
