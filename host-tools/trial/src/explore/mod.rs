@@ -3,9 +3,9 @@
 //! # What is walked
 //!
 //! A state is the current application and EF, whether the issuer's channel is open, tries, value and status of both PINs,
-//! how the log ends, and how many guesses somebody has had ([`state`]). From each state each [`act`] is
+//! how the log ends, and how many guesses somebody has had (`state`). From each state each `act` is
 //! done as it is; with the power cut in each word written and each page erased, five tears each; and with writes and erases
-//! that fail, or silently do nothing, from each operation on. Every result is judged ([`judge`]) and walked from in turn, until
+//! that fail, or silently do nothing, from each operation on. Every result is judged (`judge`) and walked from in turn, until
 //! nothing new is found.
 //!
 //! What a harmed act leaves of a PIN hangs on that PIN, on the act and on the log, and on nothing else: no record but the PIN's
