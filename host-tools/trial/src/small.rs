@@ -2,7 +2,6 @@
 
 use crate::{card::NoEngine, journal::Journal};
 use card_os::{
-    platform::Nvm,
     profile::Model,
     store::{Key, Store, Update},
 };
@@ -60,6 +59,6 @@ pub fn bytes(card: &SmallCard) -> &[u8] {
 
 /// Takes the memory out of a card.
 #[must_use]
-pub fn memory_of<N: Nvm>(nvm: Torn<Faulty<N>>) -> N {
+pub fn memory_of(nvm: Torn<Faulty<Flash>>) -> Flash {
     nvm.into_inner().into_inner()
 }

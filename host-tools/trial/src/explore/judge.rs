@@ -17,8 +17,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// # Errors
 /// The invariant that does not hold, in words.
 pub(crate) fn follow(state: &State, act: Act, harm: Harm) -> Result<Followed, String> {
-    catch_unwind(AssertUnwindSafe(|| judged(state, act, harm)))
-        .unwrap_or_else(|_| Err(format!("R1: {act:?} with {harm:?} panics, in the card or in its memory")))
+    caught("an act", || judged(state, act, harm))
+}
+
+/// R1: a panic is a violation too, the card's as well as that of a memory whose contract was broken.
+pub(crate) fn caught<T>(what: &str, act: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(act))
+        .unwrap_or_else(|_| Err(format!("R1: {what} panics, in the card or in its memory")))
 }
 
 /// Words that an act writes and pages that it erases; none where it panics, which [`follow`] tells.

@@ -8,9 +8,9 @@
 //! that fail, or silently do nothing, from each operation on. Every result is judged (`judge`) and walked from in turn, until
 //! nothing new is found.
 //!
-//! What a harmed act leaves of a PIN hangs on that PIN, on the act and on the log, and on nothing else: no record but the PIN's
-//! may change, which is judged too. So all harms are tried once for each of these, and from states that differ in something
-//! else one harm for each thing that came of it.
+//! What a harmed act leaves of a PIN hangs on that PIN, on the act, on the application and on the log, and on nothing else: no
+//! record but the PIN's may change, which is judged too. So all harms are tried once for each of these, and from states that
+//! differ in something else one harm for each thing that came of it.
 //!
 //! A start that is interrupted must end as one that is not: after a cut in a PIN at its full tries it is cut again at every
 //! operation, five tears each, and where that is asked for a third time.
@@ -31,7 +31,7 @@ use crate::{
 };
 use act::{Act, Candidate, Harm, Which};
 use card_os::Card;
-use judge::{Followed, follow, operations};
+use judge::{Followed, caught, follow, operations};
 use sim::{
     nvm::{Fault, Faulty, Flash, Tear, Torn},
     rng::SimRng,
@@ -96,7 +96,7 @@ impl fmt::Display for Coverage {
 /// Where the card does not even start.
 #[must_use]
 pub fn explore(depth: Depth, mut told: impl FnMut(&Coverage)) -> Coverage {
-    let walk = Walk { depth, counts: Counts::default(), harms: Mutex::default() };
+    let walk = Walk { depth, counts: Counts::default(), harms: Mutex::default(), restless: Mutex::default() };
     let checker = walk.checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs();
     while !checker.is_done() {
         std::thread::sleep(PAUSE);
@@ -138,11 +138,19 @@ struct Counts {
 /// how the log ends.
 type Stake = (Act, Option<(Which, u8, usize, bool)>, bool, Log);
 
+fn stake(state: &State, act: Act) -> Stake {
+    let Abstract { place, pins, log, .. } = &state.at;
+    let pin = act.pin(&state.at).map(|pin| (pin, pins[pin as usize]));
+    (act, pin.map(|(pin, now)| (pin, now.left, now.value, now.verified)), place.jpki, *log)
+}
+
 struct Walk {
     depth: Depth,
     counts: Counts,
     /// One harm for each thing that comes of it.
     harms: Mutex<HashMap<Stake, Vec<Harm>>>,
+    /// Where a start after a harm ends otherwise once it is cut, and how.
+    restless: Mutex<HashMap<(Stake, Harm), String>>,
 }
 
 impl Model for Walk {
@@ -166,7 +174,9 @@ impl Model for Walk {
     }
 
     fn next_state(&self, state: &State, (act, harm): (Act, Harm)) -> Option<State> {
-        Some(follow(state, act, harm).map_or_else(|violation| state.broken(violation), |followed| followed.state))
+        let restless = self.restless.lock().expect("no thread panicked").get(&(stake(state, act), harm)).cloned();
+        let followed = restless.map_or_else(|| follow(state, act, harm), Err);
+        Some(followed.map_or_else(|violation| state.broken(violation), |followed| followed.state))
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
@@ -177,14 +187,12 @@ impl Model for Walk {
 impl Walk {
     /// The harms of an act that lead on from this state. The first time that so much is at stake all are tried.
     fn harms(&self, state: &State, act: Act) -> Vec<Harm> {
-        let pin = act.pin(&state.at).map(|pin| (pin, state.at.pins[pin as usize]));
-        let stake =
-            (act, pin.map(|(pin, now)| (pin, now.left, now.value, now.verified)), state.at.place.jpki, state.at.log);
+        let stake = stake(state, act);
         let known = |harms: &HashMap<Stake, Vec<Harm>>| harms.get(&stake).cloned();
         if let Some(harms) = known(&self.harms.lock().expect("no thread panicked")) {
             return harms;
         }
-        let full = pin.is_some_and(|(pin, now)| now.left == pin.max() && now.value == 0 && !now.verified);
+        let full = stake.1.is_some_and(|(pin, left, value, verified)| left == pin.max() && value == 0 && !verified);
         let plain = matches!(act, Act::Verify(..)) && state.at.log == Log::Roomy;
         let again = full && (self.depth > Depth::Second || plain);
         let third = self.depth == Depth::Third && act == Act::Verify(Which::Authentication, Candidate::Wrong) && plain;
@@ -195,7 +203,10 @@ impl Walk {
             counter.fetch_add(1, Relaxed);
             let outcome = follow(state, act, harm).and_then(|Followed { state, torn }| {
                 if let Some(torn) = torn.filter(|_| again) {
-                    self.start_again(&torn, 0, third)?;
+                    let settles = caught("a start that is cut", || self.start_again(&torn, 0, third));
+                    settles.inspect_err(|how| {
+                        self.restless.lock().expect("no thread panicked").insert((stake, harm), how.clone());
+                    })?;
                 }
                 Ok(state.at)
             });
