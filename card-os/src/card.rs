@@ -158,6 +158,22 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
         Card { chip, session: self.session.fork() }
     }
 
+    /// Becomes as `other` is, as [`Card::fork`] would make it, by way of [`Clone::clone_from`] of memory, engine and
+    /// randomness: a simulator goes back to a snapshot at the cost of what has changed.
+    pub fn restore(&mut self, other: &Self)
+    where
+        N: Clone,
+        E: Clone,
+        R: Clone,
+    {
+        let Chip { store, engine, rng, model, behaviour } = &other.chip;
+        self.chip.store.restore(store);
+        self.chip.engine.clone_from(engine);
+        self.chip.rng.clone_from(rng);
+        (self.chip.model, self.chip.behaviour) = (model, *behaviour);
+        self.session = other.session.fork();
+    }
+
     /// One command APDU, one response APDU. Any bytes are answered.
     pub fn transmit(&mut self, command: &[u8], response: &mut Response) {
         response.clear();

@@ -459,6 +459,17 @@ impl<N: Nvm> Store<N> {
     {
         Store { nvm: self.nvm.clone(), index: self.index.clone(), ..*self }
     }
+
+    /// Becomes as `other` is, as [`Store::fork`] would make it, by way of [`Clone::clone_from`].
+    pub fn restore(&mut self, other: &Self)
+    where
+        N: Clone,
+    {
+        let Store { nvm, area, generation, tail, torn, index } = other;
+        self.nvm.clone_from(nvm);
+        self.index.clone_from(index);
+        (self.area, self.generation, self.tail, self.torn) = (*area, *generation, *tail, *torn);
+    }
 }
 
 /// Notes in the index that `key` now lives at byte `at`, or nowhere.

@@ -10,6 +10,8 @@
 //! Probes wrap the card's seams from outside and stack: [`nvm::Torn`] pulls the power at one word, [`nvm::Faulty`] fails or
 //! lies. The card knows none of them.
 //!
+//! A [`session::Session`] is one card for programs that try millions of things with it: snapshots, cuts, no slot and no image.
+//!
 //! A [`card::StoredCard`] answers only after what it changed is on disk ([`image`]), so a killed process is a power cut and
 //! nothing worse.
 //!
@@ -31,6 +33,7 @@ pub mod pcsc;
 pub mod reader;
 pub mod rng;
 pub mod sample;
+pub mod session;
 pub mod slot;
 pub mod trace;
 pub mod vpcd;

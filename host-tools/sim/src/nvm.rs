@@ -1,9 +1,11 @@
 //! Flash memory on a host, and the probes that hurt it.
 //!
 //! [`Flash`] asserts the contract of [`Nvm`]: a word written twice without an erase, or an access off the grid, is a bug of
-//! the card and panics. [`Torn`] pulls the power at one operation. Both are plain values: a clone is a snapshot.
+//! the card and panics. [`Torn`] pulls the power at one operation. Both are plain values: a clone is a snapshot, and
+//! [`Clone::clone_from`] goes back to one at the cost of what has changed since [`Flash::settle`].
 
 use card_os::platform::{Nvm, NvmFault, WORD};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes in one page of [`Flash`].
 pub const PAGE: usize = 512;
@@ -11,14 +13,20 @@ pub const PAGE: usize = 512;
 /// What a written image may be: a multiple of two pages, up to this.
 pub const SIZE_MAX: usize = 1 << 20;
 
+/// Bytes of memory whose change is noted together.
+const LINE: usize = 64;
+
 /// Memory of a simulated chip.
-#[derive(Clone, PartialEq, Eq)]
 pub struct Flash {
     bytes: Vec<u8>,
     /// One flag a word: written since the last erase.
     written: Vec<bool>,
     erases: u64,
     words: u64,
+    /// Which content `changed` counts from; memories with the same base differ in lines that one of them notes, at most.
+    base: u64,
+    /// One bit a line: touched since.
+    changed: Vec<u64>,
 }
 
 impl Flash {
@@ -36,7 +44,23 @@ impl Flash {
     pub fn from_bytes(bytes: Vec<u8>) -> Option<Self> {
         let fits = !bytes.is_empty() && bytes.len() <= SIZE_MAX && bytes.len().is_multiple_of(2 * PAGE);
         let written = bytes.chunks_exact(WORD).map(|word| word != [0xFF; WORD]).collect();
-        fits.then_some(Flash { bytes, written, erases: 0, words: 0 })
+        fits.then(|| {
+            let changed = vec![0; bytes.len().div_ceil(LINE * 64)];
+            Flash { bytes, written, erases: 0, words: 0, base: fresh(), changed }
+        })
+    }
+
+    /// From now on copies between this memory and its clones, [`Clone::clone_from`], cost what has changed since.
+    pub fn settle(&mut self) {
+        self.base = fresh();
+        self.changed.fill(0);
+    }
+
+    /// Notes that these bytes change.
+    fn touch(&mut self, from: usize, to: usize) {
+        for line in from / LINE..to.div_ceil(LINE) {
+            self.changed[line / 64] |= 1 << (line % 64);
+        }
     }
 
     /// The content.
@@ -51,6 +75,49 @@ impl Flash {
         (self.erases, self.words)
     }
 }
+
+/// A base that no memory has had.
+fn fresh() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Clone for Flash {
+    fn clone(&self) -> Self {
+        let Flash { bytes, written, erases, words, base, changed } = self;
+        let (bytes, written, changed) = (bytes.clone(), written.clone(), changed.clone());
+        Flash { bytes, written, erases: *erases, words: *words, base: *base, changed }
+    }
+
+    /// Where both come from the same [`Flash::settle`], copies only what has changed in one of them since.
+    fn clone_from(&mut self, source: &Self) {
+        if self.base != source.base {
+            *self = source.clone();
+            return;
+        }
+        for (at, (own, theirs)) in self.changed.iter_mut().zip(&source.changed).enumerate() {
+            let mut lines = *own | *theirs;
+            *own = *theirs;
+            while lines != 0 {
+                let from = (at * 64 + lines.trailing_zeros() as usize) * LINE;
+                lines &= lines - 1;
+                self.bytes[from..from + LINE].copy_from_slice(&source.bytes[from..from + LINE]);
+                let words = from / WORD..(from + LINE) / WORD;
+                self.written[words.clone()].copy_from_slice(&source.written[words]);
+            }
+        }
+        (self.erases, self.words) = (source.erases, source.words);
+    }
+}
+
+/// The content and what it has been through.
+impl PartialEq for Flash {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.bytes, &self.written, self.wear()) == (&other.bytes, &other.written, other.wear())
+    }
+}
+
+impl Eq for Flash {}
 
 /// Sizes only: the content holds keys and PINs.
 impl std::fmt::Debug for Flash {
@@ -81,6 +148,7 @@ impl Nvm for Flash {
             assert!(!self.written[word], "word {word:#x} is written twice without an erase");
             self.written[word] = true;
         }
+        self.touch(at, at + data.len());
         self.bytes[at..at + data.len()].copy_from_slice(data);
         self.words += (data.len() / WORD) as u64;
         Ok(())
@@ -88,6 +156,7 @@ impl Nvm for Flash {
 
     fn erase(&mut self, at: usize) -> Result<(), NvmFault> {
         assert!(at.is_multiple_of(PAGE) && at < self.bytes.len(), "erase off the page grid at {at:#x}");
+        self.touch(at, at + PAGE);
         self.bytes[at..at + PAGE].fill(0xFF);
         self.written[at / WORD..(at + PAGE) / WORD].fill(false);
         self.erases += 1;
@@ -137,7 +206,7 @@ impl Tear {
 }
 
 /// A memory whose power goes at one operation, a word written or a page erased; afterwards nothing changes any more.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Torn<N> {
     inner: N,
     /// Operations until the cut, and what it leaves.
@@ -195,6 +264,17 @@ impl<N: Nvm> Torn<N> {
         self.operations += 1;
         self.dead |= cut.is_some();
         cut
+    }
+}
+
+impl<N: Clone> Clone for Torn<N> {
+    fn clone(&self) -> Self {
+        Torn { inner: self.inner.clone(), ..*self }
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        self.inner.clone_from(&source.inner);
+        (self.armed, self.operations, self.dead) = (source.armed, source.operations, source.dead);
     }
 }
 
@@ -271,7 +351,7 @@ pub enum Fault {
 }
 
 /// A memory that goes wrong from one operation on.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Faulty<N> {
     inner: N,
     /// The fault, and how many words written and pages erased still go well.
@@ -315,6 +395,17 @@ impl<N: Nvm> Faulty<N> {
             Fault::Failing => Err(NvmFault),
             Fault::Silent => Ok(()),
         })
+    }
+}
+
+impl<N: Clone> Clone for Faulty<N> {
+    fn clone(&self) -> Self {
+        Faulty { inner: self.inner.clone(), ..*self }
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        self.inner.clone_from(&source.inner);
+        self.fault = source.fault;
     }
 }
 
@@ -366,6 +457,32 @@ mod tests {
     #[should_panic(expected = "word grid")]
     fn words_stand_on_a_grid() {
         let _ = Flash::new(2 * PAGE).write(2, &[0; 4]);
+    }
+
+    #[test]
+    fn going_back_to_a_settled_memory_leaves_nothing() {
+        let mut flash = Flash::new(16 * PAGE);
+        flash.write(4 * PAGE, &[0x11; 2 * LINE]).expect("before");
+        flash.settle();
+        let kept = flash.clone();
+        flash.write(PAGE - 4, &[0x22; 8]).expect("over the edge of two pages");
+        flash.write(16 * PAGE - 4, &[0x33; 4]).expect("the last word");
+        flash.erase(4 * PAGE).expect("what stood before");
+        let other = flash.clone();
+        flash.clone_from(&kept);
+        assert!(flash == kept);
+        // The words are free again.
+        flash.write(PAGE - 4, &[0x44; 8]).expect("a free word");
+        // And from one clone to another, both changed.
+        flash.clone_from(&other);
+        assert!(flash == other && flash != kept);
+        // A base of its own: everything is copied.
+        let mut stranger = Flash::new(16 * PAGE);
+        stranger.clone_from(&other);
+        assert!(stranger == other);
+        flash.settle();
+        flash.clone_from(&kept);
+        assert!(flash == kept);
     }
 
     #[test]
