@@ -14,7 +14,7 @@ use sim::{rng::SimRng, sample};
 use std::{collections::BTreeMap, sync::LazyLock};
 use trial::{
     mirror::{Mirror, MirrorCard},
-    model::plausible,
+    plausible::plausible,
     steps::{Step, Steps},
 };
 

@@ -92,7 +92,7 @@ impl Image {
         let mut bytes = Zeroizing::new(Vec::new());
         let limit = (SIZE_MAX + HEADER + CHECKSUM + 1) as u64;
         File::open(path).map_err(io)?.take(limit).read_to_end(&mut bytes).map_err(io)?;
-        let flash = read(path, &bytes)?;
+        let flash = parse(path, &bytes)?;
         Ok((Image { path: path.into(), saved: flash.wear(), _lock: lock }, flash))
     }
 
@@ -123,7 +123,11 @@ impl Image {
     }
 }
 
-fn read(path: &Path, bytes: &[u8]) -> Result<Flash, ImageError> {
+/// The memory in the bytes of an image; `path` is for messages.
+///
+/// # Errors
+/// [`ImageError`] but for its `Io` and `InUse`.
+pub fn parse(path: &Path, bytes: &[u8]) -> Result<Flash, ImageError> {
     let damaged = |what| ImageError::Damaged { path: path.into(), what };
     let Some((magic, rest)) = bytes.split_first_chunk::<12>() else { return Err(ImageError::Foreign(path.into())) };
     if magic != MAGIC {

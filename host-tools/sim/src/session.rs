@@ -33,10 +33,10 @@ use crate::{
     rng::SimRng,
     slot::Silence,
 };
-use card_os::{Card, Response, platform::Engine, store::StoreError};
+use card_os::{Response, platform::Engine, store::StoreError};
 
 /// A card with a probe at its memory.
-type Probed<E> = Card<Torn<Flash>, E, SimRng>;
+pub type Card<E> = card_os::Card<Torn<Flash>, E, SimRng>;
 
 /// The memory of a card does not start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -46,14 +46,14 @@ pub struct NoStart(pub StoreError);
 /// A card as it was.
 #[derive(Debug)]
 pub struct Snapshot<E> {
-    card: Probed<E>,
+    card: Card<E>,
     torn: bool,
 }
 
 /// A card, and what is done with it.
 #[derive(Debug)]
 pub struct Session<E> {
-    card: Probed<E>,
+    card: Card<E>,
     /// What a card that starts from memory gets.
     engine: E,
     /// The memory is as a cut left it, until power comes back.
@@ -64,7 +64,7 @@ pub struct Session<E> {
 impl<E: Engine + Clone> Session<E> {
     /// Powers the card on. `engine` is for the cards that start from its memory later.
     #[must_use]
-    pub fn new(mut card: Probed<E>, engine: E) -> Self {
+    pub fn new(mut card: Card<E>, engine: E) -> Self {
         card.nvm_mut().disarm();
         card.power_on();
         Session { card, engine, torn: false, response: Response::new() }
@@ -72,7 +72,7 @@ impl<E: Engine + Clone> Session<E> {
 
     /// The card, for observers.
     #[must_use]
-    pub fn card(&self) -> &Probed<E> {
+    pub fn card(&self) -> &Card<E> {
         &self.card
     }
 
@@ -94,6 +94,19 @@ impl<E: Engine + Clone> Session<E> {
         if !self.torn {
             self.card.nvm_mut().arm(operation, tear);
         }
+    }
+
+    /// No cut is ordered any more.
+    pub fn spare(&mut self) {
+        if !self.torn {
+            self.card.nvm_mut().disarm();
+        }
+    }
+
+    /// The last answer, power or not.
+    #[must_use]
+    pub fn response(&self) -> &[u8] {
+        &self.response
     }
 
     /// Words written and pages erased since the session began, the last cut was ordered, or the power last came back.
@@ -130,7 +143,8 @@ impl<E: Engine + Clone> Session<E> {
     pub fn restart(&mut self) -> Result<(), NoStart> {
         self.torn = true;
         let memory = Torn::new(self.card.nvm().inner().clone());
-        self.card = Card::mount(memory, self.engine.clone(), SimRng::seeded(0)).map_err(|(error, _)| NoStart(error))?;
+        self.card = card_os::Card::mount(memory, self.engine.clone(), SimRng::seeded(0))
+            .map_err(|(error, _)| NoStart(error))?;
         self.card.power_on();
         self.torn = false;
         Ok(())

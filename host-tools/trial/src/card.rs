@@ -1,12 +1,16 @@
 //! A card for fuzzers: real in everything but RSA, which is stubbed so that a run costs microseconds.
 
 use card_os::{
-    Card, Response,
+    Card,
     platform::{Engine, EngineFault, MODULUS, PrivateKey},
     profile::Model,
 };
 use rand_core::TryCryptoRng;
-use sim::{nvm::Flash, rng::SimRng, sample};
+use sim::{
+    nvm::{Flash, Torn},
+    rng::SimRng,
+    sample, session,
+};
 use std::sync::LazyLock;
 
 /// An engine without keys: every signature is refused after all checks that come before it.
@@ -32,28 +36,23 @@ impl Engine for NoEngine {
     }
 }
 
-/// The card under test.
-pub type FuzzCard = Card<Flash, NoEngine, SimRng>;
+/// The memory of the issued card: making it takes seconds, because issuing does need RSA.
+static ISSUED: LazyLock<Flash> = LazyLock::new(|| sample::issued_as(Model::JPKI_ONLY, true).into_nvm().into_inner());
 
-/// The issued card that every run forks: making it takes seconds, because issuing does need RSA.
-pub static TEMPLATE: LazyLock<FuzzCard> =
-    LazyLock::new(|| mount(sample::issued_as(Model::JPKI_ONLY, true).into_nvm().into_inner()));
+/// The memory of an issued JPKI card.
+#[must_use]
+pub fn issued() -> Flash {
+    ISSUED.clone()
+}
 
 /// Boots a card from its memory.
 ///
 /// # Panics
-/// Where the memory does not mount: these cards never lose power in the middle of a write.
+/// Where the memory does not mount.
 #[must_use]
-pub fn mount(memory: Flash) -> FuzzCard {
-    match Card::mount(memory, NoEngine, SimRng::seeded(3)) {
+pub fn mount(memory: Flash) -> session::Card<NoEngine> {
+    match Card::mount(Torn::new(memory), NoEngine, SimRng::seeded(3)) {
         Ok(card) => card,
         Err((error, _)) => panic!("the memory of a card that was switched off in order does not mount: {error:?}"),
     }
-}
-
-/// Sends one command.
-pub fn transmit(card: &mut FuzzCard, command: &[u8]) -> Vec<u8> {
-    let mut response = Response::new();
-    card.transmit(command, &mut response);
-    response.to_vec()
 }

@@ -2,19 +2,23 @@
 //!
 //! # Design
 //!
-//! [`model`] writes the rules of the PINs down a second time, without the card's table. [`explore`] walks every state that
+//! [`model`] writes the rules of the card down a second time, without the card's table; [`watched`] is a card beside it, compared after
+//! each command. [`explore`] walks every state that
 //! the PINs can be in and cuts the power at every word of every command there; it judges memories with a [`journal`] reader
 //! of its own, so that the card's opinion of its memory is not what convinces. [`card`] and [`mirror`] are cards without RSA,
-//! [`steps`] is what bytes of a fuzzer mean to them.
+//! [`steps`] and [`deeds`] are what bytes of a fuzzer mean to them.
 //!
 //! # Not supported
 //!
 //! **Issuance**: the card under exploration is issued. **The applications beside JPKI** are fuzzed, not explored.
 
 pub mod card;
+pub mod deeds;
 pub mod explore;
 pub mod journal;
 pub mod mirror;
 pub mod model;
+pub mod plausible;
 pub mod small;
 pub mod steps;
+pub mod watched;

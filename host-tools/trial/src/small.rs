@@ -1,14 +1,13 @@
 //! An issued card in the smallest memory that holds it, so that a search can afford millions of them.
 
-use crate::{card::NoEngine, journal::Journal};
-use card_os::{
-    profile::Model,
-    store::{Key, Store, Update},
+use crate::{
+    card::{NoEngine, issued},
+    journal::Journal,
 };
+use card_os::store::{Key, Store, Update};
 use sim::{
     nvm::{Faulty, Flash, PAGE, Torn},
     rng::SimRng,
-    sample,
 };
 
 /// The card: real in everything but RSA, with probes that pull the power and that make writes fail.
@@ -23,7 +22,7 @@ const LONGEST: usize = 64;
 /// Never, as long as the sample card is one.
 #[must_use]
 pub fn memory() -> Flash {
-    let whole = sample::issued_as(Model::JPKI_ONLY, true).into_nvm().into_inner();
+    let whole = issued();
     let journal = Journal::read(whole.bytes()).expect("an issued card");
     let kept: Vec<_> = journal.living().iter().filter(|(_, value)| value.len() <= LONGEST).collect();
     let need: usize = kept.iter().map(|(_, value)| 8 + value.len().next_multiple_of(4)).sum();

@@ -126,7 +126,7 @@ impl Abstract {
                 false => pin.guesses + u8::from(tried),
             };
         }
-        self.place.file = expected.file.or(self.place.file);
+        self.place = expected.place;
         expected.sw
     }
 }
