@@ -15,10 +15,8 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use trial::{
     mirror::{Mirror, MirrorCard},
     plausible::plausible,
-    steps::{Step, Steps},
+    steps::{Step, Steps, WHOLE},
 };
-
-const STEPS: usize = 48;
 
 static TEMPLATE: LazyLock<MirrorCard> = LazyLock::new(|| mount(sample::issued(true).into_nvm().into_inner()));
 
@@ -88,7 +86,7 @@ fuzz_target!(
     },
     |data: &[u8]| {
         let (mut card, mut tries) = (TEMPLATE.fork(), full());
-        for step in Steps::new(data).take(STEPS) {
+        for step in Steps::new(data).take(WHOLE) {
             match step {
                 Step::Command(bytes) => command(&mut card, &mut tries, bytes),
                 Step::WarmReset => {

@@ -15,6 +15,7 @@ mod decode;
 mod desk;
 mod explore;
 mod failure;
+mod fuzz;
 mod issue;
 mod kiosk;
 mod login;
@@ -71,6 +72,7 @@ fn main() -> ExitCode {
         Command::Client(client) => client::run(&client),
         Command::Conform(conform) => conform::run(&conform),
         Command::Explore(explore) => explore::run(&explore),
+        Command::Fuzz(fuzz) => fuzz::run(&fuzz),
         Command::Show(show) => show::run(&show),
         Command::Card(args::Card::Report(report)) => card::report(&report),
         Command::Apdu(apdu) => apdu::run(&apdu),

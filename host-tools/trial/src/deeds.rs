@@ -1,8 +1,18 @@
 //! What somebody may do with a card who knows its names, files and PINs: the alphabet of structured fuzzing.
 
 use crate::watched::Watched;
-use arbitrary::Arbitrary;
+use arbitrary::{Arbitrary, Unstructured};
 use sim::{nvm::Tear, sample};
+
+/// How many deeds of an input count.
+const DEEDS: usize = 8;
+
+/// The deeds that bytes mean; before them the JPKI application is selected.
+pub fn deeds(input: &[u8]) -> impl Iterator<Item = Deed> {
+    let mut bytes = Unstructured::new(input);
+    let more = std::iter::from_fn(move || if bytes.is_empty() { None } else { Deed::arbitrary(&mut bytes).ok() });
+    std::iter::once(Deed::Select(Name::Jpki, Selection::First)).chain(more.take(DEEDS))
+}
 
 /// One deed. Generated from bytes, so that a fuzzer's input is a list of them.
 #[derive(Debug, Clone, PartialEq, Eq, Arbitrary)]

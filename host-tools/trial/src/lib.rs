@@ -19,6 +19,8 @@ pub mod journal;
 pub mod mirror;
 pub mod model;
 pub mod plausible;
+pub mod script;
 pub mod small;
 pub mod steps;
 pub mod watched;
+pub mod words;

@@ -8,6 +8,11 @@
 //!
 //! A step whose bytes run out is made of those there are.
 
+/// How many steps of an input the `session` target takes: enough to block both PINs and to go on from there; more only makes runs slow.
+pub const SESSION: usize = 32;
+/// How many the `whole` target takes.
+pub const WHOLE: usize = 48;
+
 /// One thing that happens to the card.
 #[derive(Debug)]
 pub enum Step<'a> {

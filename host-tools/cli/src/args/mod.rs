@@ -6,6 +6,7 @@ mod bench;
 mod client;
 mod conform;
 mod explore;
+mod fuzz;
 mod issue;
 mod kiosk;
 mod login;
@@ -27,6 +28,7 @@ pub(crate) use client::{
 };
 pub(crate) use conform::{Allowed, Conform};
 pub(crate) use explore::Explore;
+pub(crate) use fuzz::Fuzz;
 pub(crate) use issue::{Issue, New, Person, Profiles, Sex};
 pub(crate) use kiosk::{Jpki, Kiosk, KioskIssue, KioskReserve, KioskReset};
 pub(crate) use login::{Login, LoginServe, LoginTo};
@@ -120,6 +122,8 @@ pub(crate) enum Command {
     Conform(Conform),
     /// Walk every state of the card's PINs, with the power cut at every word.
     Explore(Explore),
+    /// Fuzz card, codec, sockets and readers, with a live view; findings become scripts.
+    Fuzz(Fuzz),
     /// Show what a card holds: everything that is free, and what the values given here open.
     Show(Show),
     /// Write a card down for people.
