@@ -33,7 +33,7 @@ impl Model {
 
 /// The application has no records. (card.md §5.2, D-17)
 pub(super) fn record(place: Place, (_, p2): (u8, u8), command: &[u8]) -> Result<Outcome, u16> {
-    if !matches!(p2 & 0x07, 0x04 | 0x05) || p2 >> 3 == 0x1F {
+    if !matches!(p2 & 0x07, 0x04 | 0x05) {
         return Err(0x6A86);
     }
     Body::of(command)?.only_ne()?;
