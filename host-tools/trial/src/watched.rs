@@ -206,7 +206,7 @@ impl Watched {
         }
     }
 
-    /// Asks the witness, after a cold start.
+    /// Asks the witness.
     fn tries(&mut self, number: usize) -> u8 {
         let (data, sw) = self.ask(&[0x00, 0x20, 0x00, 0x80 | PINS[number]]);
         assert!(data == 0 && sw & 0xFFF0 == 0x63C0, "{sw:04X} for a query");
@@ -227,7 +227,6 @@ impl Watched {
 /// Length of the response data and the status word.
 fn ask(witness: &mut Card<NoEngine>, card: &Card<NoEngine>, command: &[u8]) -> (usize, u16) {
     witness.restore(card);
-    witness.power_on();
     let mut response = Response::new();
     witness.transmit(SELECT, &mut response);
     assert_eq!(response, [0x90, 0x00]);
