@@ -122,6 +122,9 @@ impl Reader for PcscReader {
         self.stream.read_exact(&mut answer)?;
         let mut fields = In(&answer[24..]);
         let (size, code) = (fields.u32(), fields.u32());
+        if code == p::INSUFFICIENT_BUFFER {
+            return Err(ReaderError::Protocol(format!("a response of {size} bytes, more than an APDU has")));
+        }
         check(code)?;
         if size > p::DATA_MAX {
             return Err(ReaderError::Protocol(format!("a response of {size} bytes")));
