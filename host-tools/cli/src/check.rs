@@ -4,7 +4,7 @@ use crate::{
     args,
     desk::Desk,
     failure::Failure,
-    out::say,
+    out::{say, say_line},
     show::{Read, View},
 };
 use pki::{
@@ -156,7 +156,7 @@ pub(crate) fn prove(
 /// One verdict on one line.
 pub(crate) fn print(check: &Check) {
     let verdict = if check.passed { "ok  " } else { "FAIL" };
-    say!(
+    say_line!(
         "{verdict} {:>9}  {}: {}",
         duration(Duration::from_micros(u64::try_from(check.micros).unwrap_or(0))),
         check.name,

@@ -83,7 +83,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("jitsuin: {failure}");
+            eprintln!("jitsuin: {}", out::lines(&failure.to_string()));
             failure.exit_code()
         }
     }
@@ -126,6 +126,6 @@ fn card_on(world: &World, id: &str, engine: AnyEngine) -> Result<(CardRecord, St
 
 /// Prints a JSON document.
 fn print_json(value: &impl Serialize) -> Result<(), Failure> {
-    say!("{}", serde_json::to_string_pretty(value)?);
+    say!("{}", out::escaped(&serde_json::to_string_pretty(value)?));
     Ok(())
 }

@@ -5,7 +5,7 @@
 use sim::reader::{Reader, ReaderError};
 use std::{
     io::{self, Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs},
     time::{Duration, Instant},
 };
 use zeroize::Zeroizing;
@@ -96,11 +96,12 @@ impl VpcdReader {
     }
 
     fn receive(&mut self) -> Result<Vec<u8>, ReaderError> {
-        let mut length = [0; 2];
-        self.stream.read_exact(&mut length)?;
-        let mut body = vec![0; usize::from(u16::from_be_bytes(length))];
-        self.stream.read_exact(&mut body)?;
-        Ok(body)
+        let received = message(&mut self.stream);
+        if received.is_err() {
+            // An answer that comes late would be taken for that of a later command.
+            let _ = self.stream.shutdown(Shutdown::Both);
+        }
+        Ok(received?)
     }
 
     /// Controls have no answer; asking for the ATR afterwards shows that the card is there.
@@ -115,6 +116,14 @@ impl VpcdReader {
             atr => Ok(atr),
         }
     }
+}
+
+fn message(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
+    let mut length = [0; 2];
+    stream.read_exact(&mut length)?;
+    let mut body = vec![0; usize::from(u16::from_be_bytes(length))];
+    stream.read_exact(&mut body)?;
+    Ok(body)
 }
 
 impl Reader for VpcdReader {
@@ -158,6 +167,17 @@ mod tests {
         assert!(reader.transmit(&[0]).is_err());
         reader.reset().expect("resets");
         drop(attached);
+    }
+
+    #[test]
+    fn who_answers_late_is_not_heard_any_more() {
+        let listener = Listener::bind("127.0.0.1:0").expect("binds");
+        let mut card = TcpStream::connect(listener.address().expect("bound")).expect("connects");
+        let mut reader = listener.wait(Duration::from_secs(10)).expect("a card");
+        reader.stream.set_read_timeout(Some(Duration::from_millis(50))).expect("a timeout");
+        assert!(matches!(reader.transmit(&[0, 0xB0]), Err(ReaderError::Io(_))));
+        let _ = card.write_all(&[0, 2, 0x90, 0x00]);
+        assert!(reader.transmit(&[0, 0x20]).is_err(), "the late answer is for nobody");
     }
 
     #[test]

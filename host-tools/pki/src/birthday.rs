@@ -4,10 +4,17 @@
 
 use time::{Date, Duration, Month, OffsetDateTime, Time, UtcOffset, macros::date};
 
+/// A moment as clocks in Japan show it. The last hours that a certificate can name are in the year 10000 there, which no date here
+/// can be: they stay as they are.
+#[must_use]
+pub fn jst(at: OffsetDateTime) -> OffsetDateTime {
+    UtcOffset::from_hms(9, 0, 0).ok().and_then(|japan| at.checked_to_offset(japan)).unwrap_or(at)
+}
+
 /// The calendar date in Japan at this moment.
 #[must_use]
 pub fn jst_date(now: OffsetDateTime) -> Date {
-    now.to_offset(UtcOffset::from_hms(9, 0, 0).unwrap_or(UtcOffset::UTC)).date()
+    jst(now).date()
 }
 
 /// The last second of a date in Japan: 14:59:59 UTC of the same date. (R6)
@@ -201,6 +208,7 @@ mod tests {
     fn a_day_ends_in_japan() {
         use time::macros::datetime;
         assert_eq!(jst_date(datetime!(2019-07-25 15:28:06 UTC)), date!(2019 - 07 - 26), "R1");
+        assert_eq!(jst_date(datetime!(9999-12-31 23:59:59 UTC)), date!(9999 - 12 - 31), "RFC 5280 §4.1.2.5");
         assert_eq!(last_second(date!(2024 - 05 - 02)), datetime!(2024-05-02 14:59:59 UTC), "R6");
         assert_eq!(root_expiry(date!(2014 - 07 - 07)), date!(2024 - 07 - 06), "平成26年7月7日 to 平成36年7月6日");
     }

@@ -175,7 +175,8 @@ impl<'a> Harness<'a> {
             let label = jpki.read(0x06, 32)?;
             let text = String::from_utf8_lossy(&label).trim_end().to_owned();
             let expected = text == known.profile.token;
-            if expected { Ok(format!("ATR {}, token {text}", hex::encode_upper(atr))) } else { Err(otherwise(text)) }
+            expect(expected, || format!("the token is labelled {text:?}, not {:?}", known.profile.token))?;
+            Ok(format!("ATR {}, token {text}", hex::encode_upper(atr)))
         });
         self.check("certificates and tries are those of the issue", |known| as_issued(reader, known));
         for half in self.known.halves() {

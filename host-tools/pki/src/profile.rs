@@ -197,7 +197,7 @@ pub fn authentication_subject(common_name: &str) -> der::Result<Name> {
 /// Common name of a signature certificate: time of application in Japan ‖ running number ‖ municipality ‖ 003A. (P-10)
 #[must_use]
 pub fn signature_common_name(now: OffsetDateTime, number: u32) -> String {
-    let at = now.to_offset(time::UtcOffset::from_hms(9, 0, 0).unwrap_or(time::UtcOffset::UTC));
+    let at = crate::birthday::jst(now);
     format!(
         "{:04}{:02}{:02}{:02}{:02}{:02}{:05}{}003A",
         at.year(),

@@ -26,6 +26,7 @@ pub mod card;
 pub mod engine;
 pub mod explain;
 pub mod guard;
+pub mod hostile;
 pub mod image;
 pub mod issuer;
 pub mod nvm;

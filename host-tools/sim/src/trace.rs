@@ -19,6 +19,9 @@ use std::{
 };
 use time::OffsetDateTime;
 
+/// Most harms that one event tells.
+const HARMS_MAX: usize = 64;
+
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
@@ -74,6 +77,9 @@ pub struct Line {
     /// Microseconds that the card took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took: Option<u64>,
+    /// Harm that a [hostile card](crate::hostile) did on purpose.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub harm: Vec<String>,
     /// The exchange, where it was one.
     #[serde(flatten)]
     pub exchange: Option<Explained>,
@@ -181,6 +187,8 @@ impl std::fmt::Debug for Outputs {
 pub struct Tap {
     reader: String,
     explainer: Mutex<Explainer>,
+    /// Told before the event that they belong to.
+    harm: Mutex<Vec<String>>,
     outputs: Arc<Outputs>,
 }
 
@@ -188,7 +196,16 @@ impl Tap {
     /// A tap at the reader of this name.
     #[must_use]
     pub fn new(reader: &str, outputs: Arc<Outputs>) -> Arc<Self> {
-        Arc::new(Tap { reader: reader.into(), explainer: Mutex::new(Explainer::new(Model::CARD)), outputs })
+        let explainer = Mutex::new(Explainer::new(Model::CARD));
+        Arc::new(Tap { reader: reader.into(), explainer, harm: Mutex::default(), outputs })
+    }
+
+    /// The next event was spoilt on purpose, in this way.
+    pub fn harmed(&self, how: String) {
+        let mut harm = self.harm.lock().unwrap_or_else(PoisonError::into_inner);
+        if harm.len() < HARMS_MAX {
+            harm.push(how);
+        }
     }
 
     /// The next card in the reader is of this model.
@@ -203,6 +220,7 @@ impl Tap {
 
 impl Observer for Tap {
     fn event(&self, event: &Event<'_>) {
+        let harm = std::mem::take(&mut *self.harm.lock().unwrap_or_else(PoisonError::into_inner));
         let mut explainer = self.explainer();
         match event {
             Event::PowerOn | Event::PowerOff => explainer.reset(),
@@ -228,7 +246,7 @@ impl Observer for Tap {
         };
         drop(explainer);
         let (reader, client) = (self.reader.clone(), client.to_owned());
-        self.outputs.write(&Line { time: now(), reader, event: kind, client, took, exchange });
+        self.outputs.write(&Line { time: now(), reader, event: kind, client, took, harm, exchange });
     }
 }
 

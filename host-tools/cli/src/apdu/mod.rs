@@ -2,7 +2,11 @@
 
 mod decode;
 
-use crate::{args, failure::Failure, out::say};
+use crate::{
+    args,
+    failure::Failure,
+    out::{say, say_line},
+};
 use card_os::profile::Model;
 use decode::Decoder;
 use sim::{
@@ -101,7 +105,7 @@ fn print(explained: &Explained, decoder: &mut Decoder, json: bool) -> Result<(),
         say!("  {offset:04X}  {:32}  {text}", hex::encode_upper(row));
     }
     for line in decoder.lines(explained.answer, bytes) {
-        say!("  = {line}");
+        say_line!("  = {line}");
     }
     Ok(())
 }

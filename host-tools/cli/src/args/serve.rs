@@ -56,6 +56,11 @@ pub(crate) struct Serve {
     /// Tell on standard error who connects: program, process and user.
     #[arg(long, short)]
     pub verbose: bool,
+    /// Spoil the answers of every card by a plan: `seed:NUMBER` for any harm by chance, the path of a plan in TOML, or short, long,
+    /// more, wrong-le, words, lengths, certificates, atr, bits, slow, mute or pulled. Copies of the cards are served, so nothing that
+    /// happens to them lasts; each harm is told on standard error with its rule. docs/HOSTILE.md
+    #[arg(long, value_name = "PLAN")]
+    pub hostile: Option<String>,
     /// Let this RSA engine sign [default: the fastest that runs on this processor].
     #[arg(long, value_name = "NAME", value_parser = super::engine())]
     pub engine: Option<Backend>,

@@ -11,6 +11,7 @@ use control::Control;
 use rack::Rack;
 use sim::{
     backend::{AnyEngine, Backend},
+    hostile::Plan,
     pcsc::{Port, SOCKET_VARIABLE, SYSTEM_PATH, Server, Socket},
     vpcd::{Listener, Vpcd},
 };
@@ -40,7 +41,9 @@ pub(crate) fn run(serve: &args::Serve) -> Result<(), Failure> {
     let places = places(serve, &world)?;
     let folder = places.iter().find_map(|place| place.card.as_deref()).map(|card| world.card_folder(card));
     let names: Vec<String> = places.iter().map(|place| place.reader.clone()).collect();
-    let rack = Arc::new(Rack::new(world, engine, &names, serve.pin_pad)?);
+    let plan =
+        serve.hostile.as_deref().map(Plan::load).transpose().map_err(|error| Failure::Usage(error.to_string()))?;
+    let rack = Arc::new(Rack::new(world, engine, &names, serve.pin_pad, plan.as_ref())?);
     if let Some(path) = &serve.trace {
         rack.outputs.add(trace_file(path)?);
     }
@@ -53,6 +56,7 @@ pub(crate) fn run(serve: &args::Serve) -> Result<(), Failure> {
     for Place { reader, card } in &places {
         card.iter().try_for_each(|card| rack.insert(reader, card))?;
     }
+    rack.bring_back();
     let slots: Vec<_> = rack.slots().cloned().collect();
     let server = match path(serve, folder)? {
         Some(path) => Some(Server::open(sockets(&path, rack.ports(), serve.system))?),
@@ -84,6 +88,9 @@ pub(crate) fn run(serve: &args::Serve) -> Result<(), Failure> {
         say!("# virtual cards may connect to {}", listener.address());
     }
     say!("# signatures by the engine {signer}");
+    if let Some(Plan { name, seed, rules }) = &plan {
+        say!("# hostile by {name}, {} rules, seed {seed}: copies of cards, whose answers are spoilt", rules.len());
+    }
     for Place { reader, card } in &places {
         let card = card.as_deref().unwrap_or("no card");
         say!("# {card} is in the reader {reader:?}; interrupt to take it out");

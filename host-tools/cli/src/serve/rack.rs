@@ -6,6 +6,7 @@ use card_os::profile::{Kind, Model};
 use sim::{
     backend::AnyEngine,
     card::{Simulated, StoredCard},
+    hostile::{Campaign, Hostile, Plan, Teller},
     nvm::Tear,
     pcsc::{PinPad, Port, Pressed},
     slot::{Silence, Slot, Usage, VirtualCard},
@@ -14,10 +15,15 @@ use sim::{
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
 };
+use tempfile::TempDir;
 use world::World;
 use zeroize::Zeroizing;
 
+/// How long a card that a plan has pulled out stays away.
+const AWAY: Duration = Duration::from_secs(1);
 /// Snapshots that a reader keeps at most; each is a whole card.
 const SNAPSHOTS: usize = 64;
 
@@ -32,6 +38,8 @@ pub(super) struct Rack {
 
 struct Reader {
     slot: Arc<Slot>,
+    /// What spoils the answers of its cards.
+    campaign: Option<Arc<Campaign>>,
     tap: Arc<Tap>,
     pad: Option<Arc<PinPad>>,
     place: Mutex<Place>,
@@ -41,6 +49,8 @@ struct Reader {
 #[derive(Default)]
 struct Place {
     card: Option<(String, Held)>,
+    /// Where the image of a copy lies.
+    _folder: Option<TempDir>,
     snapshots: BTreeMap<String, (Simulated, bool)>,
 }
 
@@ -78,7 +88,13 @@ impl VirtualCard for Held {
 
 impl Rack {
     /// Empty readers of these names; with keys on them, if so.
-    pub(super) fn new(world: World, engine: AnyEngine, names: &[String], pin_pads: bool) -> Result<Rack, Failure> {
+    pub(super) fn new(
+        world: World,
+        engine: AnyEngine,
+        names: &[String],
+        pin_pads: bool,
+        plan: Option<&Plan>,
+    ) -> Result<Rack, Failure> {
         let outputs = Arc::new(Outputs::default());
         let mut readers: Vec<Reader> = Vec::with_capacity(names.len());
         for name in names {
@@ -87,7 +103,8 @@ impl Rack {
             }
             let (slot, tap) = (Slot::new(name), Tap::new(name, Arc::clone(&outputs)));
             slot.observe(Arc::clone(&tap) as _);
-            readers.push(Reader { slot, tap, pad: pin_pads.then(PinPad::new), place: Mutex::default() });
+            let campaign = plan.map(|plan| Campaign::new(plan.clone(), teller(name.clone(), Arc::clone(&tap))));
+            readers.push(Reader { slot, campaign, tap, pad: pin_pads.then(PinPad::new), place: Mutex::default() });
         }
         Ok(Rack { world: Mutex::new(world), engine, readers, outputs })
     }
@@ -233,19 +250,69 @@ impl Rack {
         let (record, card) = crate::card_on(&world, id, self.engine.clone())?;
         drop(world);
         reader.tap.expect(card.card().model());
-        let held = Held(Arc::new(Mutex::new(card)));
-        reader.slot.insert(Box::new(held.clone()));
-        place.card = Some((record.id, held));
-        place.snapshots.clear();
+        let Some(campaign) = &reader.campaign else {
+            let held = Held(Arc::new(Mutex::new(card)));
+            reader.slot.insert(Box::new(held.clone()));
+            *place = Place { card: Some((record.id, held)), ..Place::default() };
+            return Ok(());
+        };
+        // The card of the world goes back into its box: what a hostile reader's clients do to it is nobody's wish.
+        let folder = tempfile::Builder::new().prefix("jitsuin-").tempdir()?;
+        let copy = StoredCard::create(&folder.path().join("card.img"), card.fork())?;
+        drop(card);
+        let held = Held(Arc::new(Mutex::new(copy)));
+        reader.slot.insert(Box::new(Hostile::new(held.clone(), Arc::clone(campaign))));
+        *place = Place { card: Some((record.id, held)), _folder: Some(folder), ..Place::default() };
         Ok(())
+    }
+
+    /// Puts cards back that a plan has pulled out, until the server ends.
+    pub(super) fn bring_back(self: &Arc<Self>) {
+        for number in (0..self.readers.len()).filter(|number| self.readers[*number].campaign.is_some()) {
+            let rack = Arc::downgrade(self);
+            // It ends with the program.
+            thread::spawn(move || {
+                while let Some(rack) = rack.upgrade() {
+                    let reader = &rack.readers[number];
+                    let state = reader.slot.state();
+                    if !state.present {
+                        reader.come_back();
+                    }
+                    reader.slot.wait_change(state.serial, AWAY);
+                }
+            });
+        }
     }
 }
 
+/// Tells of a harm on standard error and in traces.
+fn teller(reader: String, tap: Arc<Tap>) -> Teller {
+    Box::new(move |harm| {
+        eprintln!("hostile: {reader}: {harm}");
+        tap.harmed(harm.to_string());
+    })
+}
+
 impl Reader {
+    /// The copy that was pulled out comes back as it is; one that a hand took out does not.
+    fn come_back(&self) {
+        let Some(campaign) = &self.campaign else { return };
+        let held = |place: &Place| place.card.as_ref().map(|(_, held)| held.clone());
+        let lying = || self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        if held(&lying()).is_none() {
+            return;
+        }
+        thread::sleep(AWAY);
+        let place = lying();
+        if let Some(held) = held(&place).filter(|_| !self.slot.state().present) {
+            self.slot.insert(Box::new(Hostile::new(held, Arc::clone(campaign))));
+        }
+    }
+
     fn place(&self) -> MutexGuard<'_, Place> {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         // One that was pulled out at its work lies beside the reader, and goes back into the box.
-        if place.card.is_some() && !self.slot.state().present {
+        if self.campaign.is_none() && place.card.is_some() && !self.slot.state().present {
             *place = Place::default();
         }
         place
@@ -257,8 +324,9 @@ impl Reader {
     }
 
     fn take(&self, place: &mut Place) -> Result<(), Failure> {
+        let removed = self.slot.remove().map(drop);
         *place = Place::default();
-        self.slot.remove().map(drop).ok_or_else(|| Failure::Refused(format!("{:?} is empty", self.slot.name())))
+        removed.ok_or_else(|| Failure::Refused(format!("{:?} is empty", self.slot.name())))
     }
 
     fn about(&self) -> About {

@@ -4,7 +4,7 @@ use super::{
     CertificateView, View,
     view::{ApplicationView, FileView, PersonalView, PinState, PinView, Told},
 };
-use crate::out::say;
+use crate::out::say_line as say;
 
 /// Prints everything, the important first.
 pub(super) fn print(view: &View) {

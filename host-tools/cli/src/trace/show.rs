@@ -21,6 +21,9 @@ pub(super) fn run(show: &TraceShow) -> Result<(), Failure> {
             say!("# client {}", line.client);
         }
         say!("{}", told(&line));
+        for harm in &line.harm {
+            say!("    ! {harm}");
+        }
         if let (true, Some(exchange)) = (show.bytes, &line.exchange) {
             say!("    > {} {}{}", exchange.header, exchange.data, ne(exchange.ne));
             say!("    < {} {}", exchange.response, exchange.sw);

@@ -3,6 +3,7 @@
 mod cards;
 mod coverage;
 mod differences;
+mod hostile;
 mod otherwise;
 mod readers;
 mod records;

@@ -3,7 +3,8 @@
 use super::proto::{self as p, In, Out};
 use crate::reader::{Reader, ReaderError};
 use std::{
-    io::{Read, Write},
+    io::{Error, ErrorKind, Read, Write},
+    net::Shutdown,
     os::unix::net::UnixStream,
     path::Path,
     time::Duration,
@@ -112,6 +113,17 @@ impl Reader for PcscReader {
     }
 
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, ReaderError> {
+        let exchanged = self.exchange(command);
+        if matches!(exchanged, Err(ReaderError::Io(_))) {
+            // An answer that comes late would be taken for that of a later command.
+            let _ = self.stream.shutdown(Shutdown::Both);
+        }
+        exchanged
+    }
+}
+
+impl PcscReader {
+    fn exchange(&mut self, command: &[u8]) -> Result<Vec<u8>, ReaderError> {
         let handle = self.handle()?;
         let length = u32::try_from(command.len()).ok().filter(|length| *length <= p::DATA_MAX);
         let length = length.ok_or_else(|| ReaderError::Protocol(format!("{} bytes are no APDU", command.len())))?;
@@ -119,15 +131,18 @@ impl Reader for PcscReader {
         let body = head.u32(p::DATA_MAX).u32(0).bytes(command);
         send(&mut self.stream, p::TRANSMIT, 32, body)?;
         let mut answer = [0; 32];
-        self.stream.read_exact(&mut answer)?;
+        read(&mut self.stream, &mut answer)?;
         let mut fields = In(&answer[24..]);
         let (size, code) = (fields.u32(), fields.u32());
+        if code == p::INSUFFICIENT_BUFFER {
+            return Err(ReaderError::Protocol(format!("a response of {size} bytes, more than an APDU has")));
+        }
         check(code)?;
         if size > p::DATA_MAX {
             return Err(ReaderError::Protocol(format!("a response of {size} bytes")));
         }
         let mut response = vec![0; size as usize];
-        self.stream.read_exact(&mut response)?;
+        read(&mut self.stream, &mut response)?;
         Ok(response)
     }
 }
@@ -145,7 +160,7 @@ pub(super) fn open(path: &Path) -> Result<UnixStream, ReaderError> {
 fn states(stream: &mut UnixStream) -> Result<Vec<u8>, ReaderError> {
     send(stream, p::READER_STATES, 0, Out::default())?;
     let mut states = vec![0; p::READERS * p::READER_STATE];
-    stream.read_exact(&mut states)?;
+    read(stream, &mut states)?;
     Ok(states)
 }
 
@@ -161,8 +176,18 @@ pub(super) fn ask(stream: &mut UnixStream, command: u32, body: Out) -> Result<Ve
     let mut answer = vec![0; body.len()];
     let size = u32::try_from(body.len()).unwrap_or(0);
     send(stream, command, size, Out::default().bytes(&body))?;
-    stream.read_exact(&mut answer)?;
+    read(stream, &mut answer)?;
     Ok(answer)
+}
+
+/// Reads all of it; what takes too long is told in words.
+fn read(stream: &mut UnixStream, out: &mut [u8]) -> Result<(), ReaderError> {
+    stream.read_exact(out).map_err(|error| match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+            ReaderError::Io(Error::new(ErrorKind::TimedOut, "the card does not answer in time"))
+        }
+        _ => error.into(),
+    })
 }
 
 pub(super) fn send(stream: &mut UnixStream, command: u32, size: u32, body: Out) -> Result<(), ReaderError> {
@@ -178,5 +203,26 @@ pub(super) fn check(code: u32) -> Result<(), ReaderError> {
         p::SHARING_VIOLATION => Err(ReaderError::Busy),
         p::UNRESPONSIVE_CARD => Err(ReaderError::Mute),
         other => Err(ReaderError::Protocol(format!("the server answers {other:08X}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    /// A card that takes ten minutes: the program ends, and hears no answer that belongs to another command.
+    #[test]
+    fn who_does_not_answer_in_time_is_not_waited_for_again() {
+        let (stream, mut server) = UnixStream::pair().expect("a pair");
+        stream.set_read_timeout(Some(Duration::from_millis(50))).expect("a timeout");
+        let mut reader = PcscReader { stream, context: 1, name: "slow".into(), handle: Some(7) };
+        let late = reader.transmit(&[0x00, 0xB0, 0x00, 0x00]).expect_err("no answer");
+        assert!(late.to_string().contains("does not answer in time"), "{late}");
+        let answer = Out::default().u32(7).u32(2).u32(16).u32(4).u32(2).u32(16).u32(2).u32(p::SUCCESS);
+        let _ = server.write_all(&answer.bytes(&[0x90, 0x00]).done());
+        let began = Instant::now();
+        assert!(reader.transmit(&[0x00, 0x20, 0x00, 0x80]).is_err(), "the late answer is for nobody");
+        assert!(reader.power_off().is_err() && began.elapsed() < Duration::from_secs(5));
     }
 }

@@ -247,7 +247,7 @@ impl Slot {
     pub fn insert(&self, card: Box<dyn VirtualCard>) -> Option<Box<dyn VirtualCard>> {
         let mut place = self.card();
         let former = self.eject(&mut place);
-        let atr = card.atr();
+        let atr = sensible(card.atr());
         *place = Some(card);
         self.update(|inner| {
             inner.state.present = true;
@@ -431,13 +431,19 @@ impl Slot {
 
     /// A card that has just answered to reset is powered, provided the answer is one.
     fn note_atr(&self, atr: Vec<u8>) -> Result<(), Silence> {
-        let sensible = (1..=MAX_ATR).contains(&atr.len());
+        let atr = sensible(atr);
+        let answered = !atr.is_empty();
         self.update(|inner| {
-            inner.state.powered = sensible;
-            inner.state.atr = if sensible { atr } else { Vec::new() };
+            inner.state.powered = answered;
+            inner.state.atr = atr;
         });
-        if sensible { Ok(()) } else { Err(Silence::Mute) }
+        if answered { Ok(()) } else { Err(Silence::Mute) }
     }
+}
+
+/// An ATR for which clients have room; nothing in place of a longer one.
+fn sensible(atr: Vec<u8>) -> Vec<u8> {
+    if atr.len() <= MAX_ATR { atr } else { Vec::new() }
 }
 
 impl fmt::Debug for Slot {

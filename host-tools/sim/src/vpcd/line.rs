@@ -128,9 +128,15 @@ fn act(slot: &Slot, message: &[u8]) -> Option<Vec<u8>> {
         [0] => drop(slot.power_off()),
         [1] => drop(slot.power_on()),
         [2] => drop(slot.reset()),
-        command => return Some(slot.transmit(command).unwrap_or_else(silence)),
+        command => return Some(slot.transmit(command).map_or_else(silence, carried)),
     }
     None
+}
+
+/// What a message carries of an answer: one that is longer, as a hostile card's may be, is cut off.
+fn carried(mut answer: Vec<u8>) -> Vec<u8> {
+    answer.truncate(usize::from(u16::MAX));
+    answer
 }
 
 /// What a reader hears from a card that gives no answer: no precise diagnosis.

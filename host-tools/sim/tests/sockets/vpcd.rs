@@ -2,6 +2,7 @@
 
 use crate::support::{ATR, Echo, until};
 use sim::{
+    hostile::{Campaign, Hostile, Plan},
     slot::Slot,
     vpcd::{Listener, Vpcd, VpcdError},
 };
@@ -57,6 +58,25 @@ fn vpcd_is_served_as_its_reader_speaks() {
     drop(attached);
     assert!(matches!(Vpcd::attach("192.0.2.1:35963", Slot::new("x"), false), Err(VpcdError::Remote(_))));
     assert!(matches!(Vpcd::attach("nonsense", Slot::new("x"), false), Err(VpcdError::Address(..))));
+}
+
+/// A message has a length of two bytes; a hostile card says more, and the reader waits for exactly one answer.
+#[test]
+fn what_no_message_holds_is_cut_off() {
+    let plan = Plan::parse("p", "[[rule]]\nwhen = \"00 A4 *\"\ndo = \"long\"\nbytes = 70000").expect("a plan");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let slot = Slot::new("vpcd");
+    slot.insert(Box::new(Hostile::new(Echo::default(), Campaign::new(plan, Box::new(|_| {})))));
+    let _attached = Vpcd::attach(&listener.local_addr().expect("address").to_string(), slot, false).expect("attaches");
+    let (mut reader, _) = listener.accept().expect("the card connects");
+    reader.set_read_timeout(Some(Duration::from_secs(5))).expect("timeout");
+    reader.write_all(&[0, 1, 1, 0, 4, 0, 0xA4, 4, 0, 0, 4, 0, 0xB0, 0, 0]).expect("writes");
+    let mut answer = vec![0; 2 + 0xFFFF];
+    reader.read_exact(&mut answer).expect("answers");
+    assert!(answer.starts_with(&[0xFF, 0xFF, 0, 0xA4, 4, 0, 0xA5]) && answer.ends_with(&[0xA5]));
+    let mut next = [0; 8];
+    reader.read_exact(&mut next).expect("and is still there");
+    assert_eq!(next, [0, 6, 0, 0xB0, 0, 0, 0x90, 0x00]);
 }
 
 #[test]

@@ -1,19 +1,21 @@
 //! Errors as findings: a word for programs, sentences for people.
 
-use crate::relying::{
-    attributes::Attribute,
-    certificate::Malformed,
-    message::{Unreadable, Unsigned},
-    path::{Refused, Status},
-    report::Finding,
+use crate::{
+    birthday,
+    relying::{
+        attributes::Attribute,
+        certificate::Malformed,
+        message::{Unreadable, Unsigned},
+        path::{Refused, Status},
+        report::Finding,
+    },
 };
-use time::{OffsetDateTime, UtcOffset, macros::format_description};
+use time::{OffsetDateTime, macros::format_description};
 
 /// A moment as people in Japan read it.
 fn jst(at: OffsetDateTime) -> String {
-    let japan = UtcOffset::from_hms(9, 0, 0).unwrap_or(UtcOffset::UTC);
     let form = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
-    at.to_offset(japan).format(form).unwrap_or_default()
+    birthday::jst(at).format(form).unwrap_or_default()
 }
 
 pub(super) fn unreadable(why: &Unreadable) -> Finding {
@@ -86,4 +88,17 @@ pub(super) fn differences(differences: &[Attribute]) -> Finding {
     };
     let english = format!("other in the form than in the certificate: {}", list(0, ", "));
     Finding::failed("differ", english, format!("申請書と証明書で異なります: {}", list(1, "、")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn the_last_moment_of_a_certificate_can_be_told() {
+        assert_eq!(jst(datetime!(9999-12-31 14:59:59 UTC)), "9999-12-31 23:59:59");
+        // RFC 5280 §4.1.2.5: no end. In Japan that is the year 10000.
+        assert_eq!(jst(datetime!(9999-12-31 23:59:59 UTC)), "9999-12-31 23:59:59");
+    }
 }
