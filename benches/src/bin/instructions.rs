@@ -4,6 +4,8 @@
 //! instructions list                      names of the operations, and how often each is worth running
 //! instructions make FILE                 an issued card and its key; making them costs seconds, hence apart
 //! instructions run FILE NAME COUNT
+//! instructions present FILE VALUE COUNT  VERIFY with this value, wrong or not, from the same state each time
+//! instructions leak VALUE COUNT          what must be seen: a comparison that ends with the first wrong byte
 //! ```
 //!
 //! What does not repeat is done whatever the count is, so that a run with count nought is what is to be subtracted.
@@ -22,6 +24,7 @@ use sim::{
     nvm::{Flash, Torn},
     rng::SimRng,
     sample,
+    session::Session,
 };
 use std::{
     fs,
@@ -75,13 +78,21 @@ fn main() -> ExitCode {
             let (Some((_, _, run)), Ok(count)) = (operation, count.parse()) else { return usage() };
             run(read(file), count);
         }
+        ["present", file, value, count] => {
+            let Ok(count) = count.parse() else { return usage() };
+            present(read(file), value, count);
+        }
+        ["leak", value, count] => {
+            let Ok(count) = count.parse() else { return usage() };
+            leak(value, count);
+        }
         _ => return usage(),
     }
     ExitCode::SUCCESS
 }
 
 fn usage() -> ExitCode {
-    eprintln!("instructions list | make FILE | run FILE NAME COUNT");
+    eprintln!("instructions list | make FILE | run FILE NAME COUNT | present FILE VALUE COUNT | leak VALUE COUNT");
     ExitCode::FAILURE
 }
 
@@ -110,6 +121,26 @@ fn mount(memory: Flash) -> Simulated {
     Card::mount(Torn::new(memory), safe_engine(), SimRng::seeded(1))
         .map_err(|(error, _)| error)
         .expect("was mounted before")
+}
+
+/// VERIFY of the signature password, by values of any length.
+fn present(stored: Stored, value: &str, count: u32) {
+    let mut session = Session::new(mount(stored.memory), safe_engine());
+    session.transmit(SELECT).expect("it has power");
+    let kept = session.snapshot();
+    let command = [&[0x00, 0x20, 0x00, 0x9B, value.len() as u8], value.as_bytes()].concat();
+    for _ in 0..count {
+        session.restore(&kept);
+        black_box(session.transmit(black_box(&command))).expect("it has power");
+    }
+}
+
+/// The mistake that the count is there to find.
+fn leak(value: &str, count: u32) {
+    for _ in 0..count {
+        let pairs = black_box(sample::SIGNATURE_PASSWORD).bytes().zip(black_box(value).bytes());
+        black_box(pairs.take_while(|(one, other)| black_box(one) == black_box(other)).count());
+    }
 }
 
 fn parse(command: Command<'_>, count: u32) {
