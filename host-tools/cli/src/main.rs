@@ -17,6 +17,7 @@ mod explore;
 mod failure;
 mod issue;
 mod kiosk;
+mod learn;
 mod login;
 mod on_record;
 mod out;
@@ -71,6 +72,7 @@ fn main() -> ExitCode {
         Command::Client(client) => client::run(&client),
         Command::Conform(conform) => conform::run(&conform),
         Command::Explore(explore) => explore::run(&explore),
+        Command::Learn(learn) => learn::run(&learn),
         Command::Show(show) => show::run(&show),
         Command::Card(args::Card::Report(report)) => card::report(&report),
         Command::Apdu(apdu) => apdu::run(&apdu),

@@ -18,7 +18,7 @@ use sim::sample;
 use std::sync::LazyLock;
 
 /// Every EF of the JPKI application. (card.md §6)
-const FILES: [u8; 17] = [1, 2, 5, 6, 8, 9, 0x0A, 0x0B, 0x10, 0x16, 0x17, 0x18, 0x19, 0x1A, 0x1B, 0x1C, 0x1E];
+pub const FILES: [u8; 17] = [1, 2, 5, 6, 8, 9, 0x0A, 0x0B, 0x10, 0x16, 0x17, 0x18, 0x19, 0x1A, 0x1B, 0x1C, 0x1E];
 /// Those that are neither file, key nor PIN. (card.md D-20)
 const INTERNAL: [u8; 5] = [0x10, 0x16, 0x19, 0x1C, 0x1E];
 /// The signature certificate, the one EF that a PIN opens for reading.
@@ -42,14 +42,14 @@ static SECRETS: LazyLock<Vec<&'static [u8]>> = LazyLock::new(|| {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Place {
     /// The JPKI application is current, and not the issuer security domain.
-    pub(crate) jpki: bool,
+    pub jpki: bool,
     /// The current EF.
-    pub(crate) file: Option<u8>,
+    pub file: Option<u8>,
 }
 
 impl Place {
     /// Cold start.
-    pub(crate) const START: Place = Place { jpki: false, file: None };
+    pub const START: Place = Place { jpki: false, file: None };
 
     /// Where a card stands.
     pub fn of<N: Nvm, E: Engine, R: TryCryptoRng>(card: &Card<N, E, R>) -> Self {
@@ -125,12 +125,13 @@ impl Pin {
 
 /// What a command that the model understands does.
 #[derive(Debug)]
-pub(crate) struct Expected {
-    pub(crate) sw: u16,
+pub struct Expected {
+    /// Status word.
+    pub sw: u16,
     /// The EF it makes current, where it gets so far.
-    pub(crate) file: Option<u8>,
+    pub file: Option<u8>,
     /// Whether memory is written.
-    pub(crate) writes: bool,
+    pub writes: bool,
 }
 
 impl Expected {
@@ -159,7 +160,8 @@ impl Default for Model {
 
 impl Model {
     /// A card whose PINs, authentication and signature, have these values, tries and states.
-    pub(crate) fn with(pins: [(&[u8], u8, bool); 2]) -> Self {
+    #[must_use]
+    pub fn with(pins: [(&[u8], u8, bool); 2]) -> Self {
         let mut model = Model::default();
         for (pin, (value, tries, verified)) in model.pins.iter_mut().zip(pins) {
             (pin.value, pin.tries, pin.verified) = (value.to_vec(), tries, verified);
@@ -168,7 +170,8 @@ impl Model {
     }
 
     /// Tries left of the PINs and whether they are verified.
-    pub(crate) fn pins(&self) -> [(&[u8], u8, bool); 2] {
+    #[must_use]
+    pub fn pins(&self) -> [(&[u8], u8, bool); 2] {
         self.pins.each_ref().map(|pin| (&pin.value[..], pin.tries, pin.verified))
     }
 
@@ -246,7 +249,7 @@ impl Model {
     }
 
     /// What becomes of VERIFY, CHANGE REFERENCE DATA and COMPUTE DIGITAL SIGNATURE; `None` for any other command.
-    pub(crate) fn expect(&mut self, place: Place, command: &[u8]) -> Option<Expected> {
+    pub fn expect(&mut self, place: Place, command: &[u8]) -> Option<Expected> {
         let &[cla, ins, p1, p2, ..] = command else { return Some(Expected::refused(0x6700)) };
         let outcome = match (cla, ins) {
             (0x00, 0x20) => self.expect_pin(place, (p1, p2), 0x00, command, Pin::verify),

@@ -8,6 +8,7 @@ mod conform;
 mod explore;
 mod issue;
 mod kiosk;
+mod learn;
 mod login;
 mod pin;
 mod real;
@@ -29,6 +30,7 @@ pub(crate) use conform::{Allowed, Conform};
 pub(crate) use explore::Explore;
 pub(crate) use issue::{Issue, New, Person, Profiles, Sex};
 pub(crate) use kiosk::{Jpki, Kiosk, KioskIssue, KioskReserve, KioskReset};
+pub(crate) use learn::Learn;
 pub(crate) use login::{Login, LoginServe, LoginTo};
 pub(crate) use pin::{Pin, Pins, ResetPin};
 pub(crate) use real::Real;
@@ -120,6 +122,8 @@ pub(crate) enum Command {
     Conform(Conform),
     /// Walk every state of the card's PINs, with the power cut at every word.
     Explore(Explore),
+    /// Learn a card's automaton by asking, and tell it apart from another card's or from the specification's.
+    Learn(Learn),
     /// Show what a card holds: everything that is free, and what the values given here open.
     Show(Show),
     /// Write a card down for people.

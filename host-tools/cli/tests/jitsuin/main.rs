@@ -9,6 +9,7 @@ mod commands;
 mod conform;
 mod explore;
 mod kiosk;
+mod learn;
 mod login;
 mod people;
 mod procedures;
