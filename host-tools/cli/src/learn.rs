@@ -48,7 +48,7 @@ pub(crate) fn run(learn: &args::Learn) -> Result<(), Failure> {
     };
     let other = other(learn, &alphabet)?;
     for file in &learn.out {
-        form(file)?;
+        Form::of(file)?;
         if file.exists() && !learn.force {
             return Err(Failure::Refused(format!("{}: exists already; --force overwrites it", file.display())));
         }
@@ -60,7 +60,7 @@ pub(crate) fn run(learn: &args::Learn) -> Result<(), Failure> {
     };
     let seconds = began.elapsed().as_secs_f64();
     for file in &learn.out {
-        private::write(file, form(file)?(&machine)?.as_bytes(), learn.force)?;
+        private::write(file, Form::of(file)?.write(&machine)?.as_bytes(), learn.force)?;
     }
     let difference = match &other {
         Some((_, other)) => diff(&machine, other)?,
@@ -113,15 +113,28 @@ fn other(learn: &args::Learn, alphabet: &Alphabet) -> Result<Option<(String, Mac
     Ok(Some((file.display().to_string(), machine)))
 }
 
-/// How a machine is written to a file of this name.
-fn form(file: &Path) -> Result<fn(&Machine) -> Result<String, Failure>, Failure> {
-    match file.extension().and_then(|extension| extension.to_str()) {
-        Some("json") => Ok(|machine| Ok(serde_json::to_string(machine)? + "\n")),
-        Some("dot") => Ok(|machine| Ok(machine.to_dot())),
-        _ => Err(Failure::Usage(format!(
-            "{}: .json or .dot tells how to write it; `dot -Tsvg` of Graphviz draws the latter",
-            file.display()
-        ))),
+/// How a machine is written to a file.
+#[derive(Clone, Copy)]
+enum Form {
+    Json,
+    Dot,
+}
+
+impl Form {
+    /// As the file's name tells.
+    fn of(file: &Path) -> Result<Self, Failure> {
+        match file.extension().and_then(|extension| extension.to_str()) {
+            Some("json") => Ok(Form::Json),
+            Some("dot") => Ok(Form::Dot),
+            _ => Err(wrong(file, ".json or .dot tells how to write it; `dot -Tsvg` of Graphviz draws the latter")),
+        }
+    }
+
+    fn write(self, machine: &Machine) -> Result<String, Failure> {
+        Ok(match self {
+            Form::Json => serde_json::to_string(machine)? + "\n",
+            Form::Dot => machine.to_dot(),
+        })
     }
 }
 
