@@ -18,6 +18,7 @@ mod failure;
 mod fuzz;
 mod issue;
 mod kiosk;
+mod learn;
 mod login;
 mod on_record;
 mod out;
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
         Command::Conform(conform) => conform::run(&conform),
         Command::Explore(explore) => explore::run(&explore),
         Command::Fuzz(fuzz) => fuzz::run(&fuzz),
+        Command::Learn(learn) => learn::run(&learn),
         Command::Show(show) => show::run(&show),
         Command::Card(args::Card::Report(report)) => card::report(&report),
         Command::Apdu(apdu) => apdu::run(&apdu),

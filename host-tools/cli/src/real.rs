@@ -38,7 +38,8 @@ pub(crate) fn own_or_guarded(socket: &Path, name: Option<&str>, real_card: bool)
     )))
 }
 
-fn connect(socket: &Path, name: Option<&str>) -> Result<PcscReader, Failure> {
+/// Opens a reader without any guard.
+pub(crate) fn connect(socket: &Path, name: Option<&str>) -> Result<PcscReader, Failure> {
     PcscReader::open(socket, name).map_err(|error| {
         Failure::Refused(format!("{}: {error}; is pcscd or `jitsuin serve --pcsc` running?", socket.display()))
     })

@@ -9,6 +9,7 @@ mod explore;
 mod fuzz;
 mod issue;
 mod kiosk;
+mod learn;
 mod login;
 mod pin;
 mod real;
@@ -31,6 +32,7 @@ pub(crate) use explore::Explore;
 pub(crate) use fuzz::Fuzz;
 pub(crate) use issue::{Issue, New, Person, Profiles, Sex};
 pub(crate) use kiosk::{Jpki, Kiosk, KioskIssue, KioskReserve, KioskReset};
+pub(crate) use learn::Learn;
 pub(crate) use login::{Login, LoginServe, LoginTo};
 pub(crate) use pin::{Pin, Pins, ResetPin};
 pub(crate) use real::Real;
@@ -124,6 +126,8 @@ pub(crate) enum Command {
     Explore(Explore),
     /// Fuzz card, codec, sockets and readers, with a live view; findings become scripts.
     Fuzz(Fuzz),
+    /// Learn a card's automaton by asking, and tell it apart from another card's or from the specification's.
+    Learn(Learn),
     /// Show what a card holds: everything that is free, and what the values given here open.
     Show(Show),
     /// Write a card down for people.

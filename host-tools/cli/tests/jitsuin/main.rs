@@ -11,6 +11,7 @@ mod explore;
 mod fuzz;
 mod hostile;
 mod kiosk;
+mod learn;
 mod login;
 mod people;
 mod procedures;

@@ -29,9 +29,9 @@ const FILES: [u8; 17] = [1, 2, 5, 6, 8, 9, 0x0A, 0x0B, 0x10, 0x16, 0x17, 0x18, 0
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Place {
     /// The JPKI application is current, and not the issuer security domain.
-    pub(crate) jpki: bool,
+    pub jpki: bool,
     /// The current EF.
-    pub(crate) file: Option<u8>,
+    pub file: Option<u8>,
 }
 
 impl Place {
