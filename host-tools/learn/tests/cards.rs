@@ -18,7 +18,7 @@ use sim::{
     sample,
 };
 use std::time::{Duration, Instant};
-use trial::{card::TEMPLATE, mirror::Mirror};
+use trial::{card::issued, mirror::Mirror};
 
 type Mirrored = Copies<Flash, Mirror, SimRng>;
 
@@ -28,7 +28,7 @@ fn alphabet() -> Alphabet {
 
 /// Copies of the issued sample card.
 fn good() -> Mirrored {
-    Copies::mirrored(TEMPLATE.fork().into_nvm()).expect("an issued card")
+    Copies::mirrored(issued()).expect("an issued card")
 }
 
 /// Copies of a card that differs from measured ones.
@@ -210,7 +210,7 @@ fn a_card_in_a_reader_that_loses_tries_is_told_with_the_word() {
 #[test]
 fn the_model_says_what_it_does_not_know() {
     for (text, words) in
-        [("read 00B0860000", "\"read\": the model knows nothing"), ("a 00A4040C0101", "\"a\": the model")]
+        [("attributes 808A220000", "\"attributes\": the model knows nothing"), ("a 00A4040C0101", "\"a\": the model")]
     {
         let alphabet = Alphabet::parse(text).expect("an alphabet");
         let said = Specification.machine(&alphabet).expect_err(words).to_string();
