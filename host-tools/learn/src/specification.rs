@@ -1,7 +1,7 @@
 //! The card specification as a machine: what an issued card must answer about its two PINs and the way to them.
 //!
 //! The PINs are those of [`trial::model`]; SELECT of JPKI, issuer security domain and EF, warm reset and power (card.md §3.2,
-//! §7.5) are written down here, from the text and without a look at the card. Nothing is said about other commands, about the
+//! §7.5) are written down here, from the text, not from the card's table. Nothing is said about other commands, about the
 //! other applications, or about a card that differs from measured ones.
 
 use crate::{Output, alphabet::Act, machine::Rules};
