@@ -126,6 +126,23 @@ mod tests {
     }
 
     #[test]
+    fn of_two_differences_the_nearer_is_named() {
+        let alphabet = Alphabet::parse("a 00000000\nb 00000001\nc 00000002").expect("an alphabet");
+        let machine = |near, far| {
+            let edge = |sw, to| Edge { answer: Output::sw(sw), to };
+            let states = vec![
+                vec![edge(0, 0), edge(0, 1), edge(0, 2)],
+                vec![edge(near, 1), edge(0, 1), edge(0, 1)],
+                vec![edge(5, 2), edge(0, 2), edge(0, 3)],
+                vec![edge(far, 3), edge(0, 3), edge(0, 3)],
+            ];
+            Machine::new(alphabet.clone(), states).expect("a machine")
+        };
+        let trace = diff(&machine(1, 2), &machine(8, 9)).expect("one alphabet").expect("a difference");
+        assert_eq!(trace.to_string(), "  1  b  0000\n  2  a  0001  |  0008");
+    }
+
+    #[test]
     fn other_alphabets_are_not_compared() {
         let one = counter(TWO, 3);
         for (text, words) in [
