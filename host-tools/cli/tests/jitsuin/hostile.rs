@@ -66,6 +66,10 @@ fn within(mut child: Child, what: &[&str]) -> Said {
     Said { code, out: out.join().expect("read"), err: err.join().expect("read") }
 }
 
+fn hex_of(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+}
+
 /// What holds of a program, whatever the card did.
 fn judge(said: &Said, what: &[&str]) {
     assert!(matches!(said.code, Some(0..=2)), "{what:?}: {said:#?}");
@@ -170,18 +174,29 @@ fn a_name_on_a_card_writes_nothing_but_itself() {
     let world = World::new();
     let card = world.issue(&[]);
     let plan = world.file("plan.toml");
-    fs::write(&plan, "[[rule]]\nwhen = \"00 B0 *\"\ndo = \"certificate\"\nhow = \"name-escapes\"\n").expect("writes");
+    // The token information begins with a label; after it come texts too. (card.md §6.1)
+    let label = hex_of(format!("{:160}", "\u{1B}[2J\nok   1 ms  all checks passed").as_bytes());
+    let rules = format!(
+        "[[rule]]\nwhen = \"00 B0 *\"\ndo = \"certificate\"\nhow = \"name-escapes\"\n\
+         [[rule]]\nwhen = \"00 B0 86 *\"\ndo = \"data\"\ndata = \"{label}\"\n"
+    );
+    fs::write(&plan, rules).expect("writes");
     let served = Served::new(world, &card, &["--hostile", plan.to_str().expect("plain")]);
     let folder = served.world.path.display().to_string();
-    let mut shown = 0;
+    let (mut shown, mut labels) = (0, 0);
     for program in programs(&served.socket(), &folder) {
         let program: Vec<&str> = program.iter().map(String::as_str).collect();
         let said = served.run(&program);
         judge(&said, &program);
+        assert!(
+            !said.out.lines().any(|line| line.starts_with("ok   1 ms  all")),
+            "{program:?}: a line of the card's own"
+        );
         shown += usize::from(said.out.contains("alert(1)"));
+        labels += usize::from(said.out.contains("all checks"));
     }
     // show twice, apdu, client show twice.
-    assert!(shown >= 5, "{shown} programs showed the name");
+    assert!(shown >= 5 && labels >= 2, "{shown} programs showed the name, {labels} the label");
 }
 
 #[test]

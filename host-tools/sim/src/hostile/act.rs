@@ -25,6 +25,8 @@ pub enum Act {
     WrongLe,
     /// This status word; without one, a random one.
     Word(Option<[u8; 2]>),
+    /// These bytes in place of the data.
+    Data(Vec<u8>),
     /// A length field of the object in front is wrong.
     Length {
         /// Of the first object inside it.
@@ -117,6 +119,7 @@ impl Act {
             Act::More(_) => "more",
             Act::WrongLe => "wrong-le",
             Act::Word(_) => "word",
+            Act::Data(_) => "data",
             Act::Length { .. } => "length",
             Act::Certificate(_) => "certificate",
             Act::Delay(_) => "delay",
@@ -158,6 +161,10 @@ impl Act {
                 let was = answer.split_off(data);
                 answer.extend_from_slice(&word);
                 Some(format!("{} in place of {}", hex::encode_upper(word), hex::encode_upper(was)))
+            }
+            Act::Data(new) => {
+                answer.splice(..data, new.iter().copied());
+                Some(format!("{} bytes in place of {data} bytes of data", new.len()))
             }
             Act::Length { inner, how } => spoil_length(answer, data, *inner, *how),
             Act::Flip(count) => {
@@ -274,6 +281,7 @@ mod tests {
             (Act::OneByte, "01"),
             (Act::Long(3), "01020304A5A5A59000"),
             (Act::Word(Some([0x6F, 0x01])), "010203046F01"),
+            (Act::Data(vec![0xAB, 0xCD]), "ABCD9000"),
         ] {
             assert_eq!(spoiled(&act, "01020304 9000"), expected, "{act:?}");
         }

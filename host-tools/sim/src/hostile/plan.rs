@@ -187,6 +187,7 @@ struct WrittenRule {
     bits: Option<usize>,
     ms: Option<u64>,
     sw: Option<String>,
+    data: Option<String>,
     atr: Option<String>,
     inner: Option<bool>,
     how: Option<String>,
@@ -214,6 +215,7 @@ impl WrittenRule {
             ("bits", self.bits.is_some()),
             ("ms", self.ms.is_some()),
             ("sw", self.sw.is_some()),
+            ("data", self.data.is_some()),
             ("atr", self.atr.is_some()),
             ("inner", self.inner.is_some()),
             ("how", self.how.is_some()),
@@ -235,6 +237,10 @@ impl WrittenRule {
             "more" => Act::More(limited("bytes", self.bytes.take(), 255, BYTES_MAX)?),
             "wrong-le" => Act::WrongLe,
             "word" => Act::Word(self.sw.take().map(|text| word(&text)).transpose()?),
+            "data" => {
+                let text = self.data.take().ok_or("`data` wants `data`, in hexadecimal")?;
+                Act::Data(hex::decode(text.replace(' ', "")).map_err(|error| format!("`data`: {error}"))?)
+            }
             "length" => {
                 let how = self.how.take().ok_or("`length` wants `how`")?;
                 Act::Length { inner: self.inner.take().unwrap_or(false), how: named::<Length>(&how)? }
@@ -263,7 +269,7 @@ impl WrittenRule {
             "anything" => Act::Anything,
             other => {
                 return Err(format!(
-                    "{other:?}: no such act; there are short, word-only, empty, one-byte, long, more, wrong-le, word, length, \
+                    "{other:?}: no such act; there are short, word-only, empty, one-byte, long, more, wrong-le, word, data, length, \
                      certificate, delay, mute, pull, atr, flip, anything"
                 ));
             }
@@ -323,6 +329,8 @@ mod tests {
             (1, "[[rule]]\ndo = \"delay\"", "wants `ms`"),
             (1, "[[rule]]\ndo = \"delay\"\nms = 600001", "at most"),
             (1, "[[rule]]\ndo = \"length\"", "wants `how`"),
+            (1, "[[rule]]\ndo = \"data\"", "in hexadecimal"),
+            (1, "[[rule]]\ndo = \"data\"\ndata = \"0\"", "`data`: "),
             (1, "[[rule]]\ndo = \"length\"\nhow = \"odd\"", "unknown variant"),
             (1, "[[rule]]\ndo = \"certificate\"\nhow = \"odd\"", "unknown variant"),
             (1, "[[rule]]\ndo = \"word\"\nsw = \"90\"", "four hexadecimal"),
