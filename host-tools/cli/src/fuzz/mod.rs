@@ -4,7 +4,7 @@ mod campaign;
 mod progress;
 
 use crate::{args, failure::Failure, out::say};
-use campaign::{Campaign, Outcome};
+use campaign::Campaign;
 use std::path::{Path, PathBuf};
 use trial::script;
 

@@ -99,8 +99,8 @@ fn wrong_usage_says_what_to_do() {
     let with = |text: &str| fs::write(&file, text).expect("writes");
     with("a 00\n");
     jitsuin(["learn", "--alphabet", &file]).failed(2, &["file.txt: line 1: \"a\"", "4 to"]);
-    with("read 00B0000000\n");
-    jitsuin(["learn", "--alphabet", &file, "--diff"]).failed(2, &["\"read\"", "--diff=FILE"]);
+    with("attributes 808A220000\n");
+    jitsuin(["learn", "--alphabet", &file, "--diff"]).failed(2, &["\"attributes\"", "--diff=FILE"]);
     jitsuin(["learn", "--from", &file]).failed(2, &["file.txt: no automaton"]);
     jitsuin(["learn", "--alphabet", "/nonexistent"]).failed(2, &["/nonexistent"]);
     jitsuin(["learn", "--diff=/nonexistent"]).failed(2, &["/nonexistent"]);
