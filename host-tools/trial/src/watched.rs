@@ -6,7 +6,7 @@
 use crate::{
     card::{NoEngine, issued},
     model::{Contents, Data, Expected, Model, Place},
-    plausible::plausible,
+    plausible::{contains_no_secret, formed},
     small,
 };
 use card_os::Response;
@@ -159,8 +159,9 @@ impl Watched {
         let done = std::mem::take(&mut self.model);
         let (old, new) = (was.pins(), done.pins());
         let mut is = old.map(|(value, tries, _)| (value, tries, false));
+        let left = self.tries();
         for (number, is) in is.iter_mut().enumerate() {
-            let tries = self.tries(number);
+            let tries = left[number];
             let ((old, before, _), (new, after, _)) = (old[number], new[number]);
             if old == new {
                 // A try is charged before the comparison.
@@ -199,37 +200,39 @@ impl Watched {
     }
 
     fn check_counters(&mut self) {
-        for number in 0..PINS.len() {
-            let tries = self.tries(number);
-            let (_, expected, _) = self.model.pins()[number];
-            assert_eq!(tries, expected, "tries of {:02X}, in the model (right)", PINS[number]);
+        let left = self.tries();
+        for (file, (left, (_, expected, _))) in PINS.into_iter().zip(left.into_iter().zip(self.model.pins())) {
+            assert_eq!(left, expected, "tries of {file:02X}, in the model (right)");
         }
     }
 
-    /// Asks the witness.
-    fn tries(&mut self, number: usize) -> u8 {
-        let (data, sw) = self.ask(&[0x00, 0x20, 0x00, 0x80 | PINS[number]]);
-        assert!(data == 0 && sw & 0xFFF0 == 0x63C0, "{sw:04X} for a query");
-        (sw & 0x0F) as u8
+    /// Asks the witness for the tries of both PINs.
+    fn tries(&mut self) -> [u8; 2] {
+        self.witness_card();
+        PINS.map(|file| {
+            let (data, sw) = ask(&mut self.witness, &[0x00, 0x20, 0x00, 0x80 | file]);
+            assert!(data == 0 && sw & 0xFFF0 == 0x63C0, "{sw:04X} for a query");
+            (sw & 0x0F) as u8
+        })
     }
 
     /// Whether the witness takes this value.
     fn takes(&mut self, number: usize, value: &[u8]) -> bool {
+        self.witness_card();
         let head = [0x00, 0x20, 0x00, 0x80 | PINS[number], value.len() as u8];
-        ask(&mut self.witness, self.session.card(), &[&head, value].concat()).1 == 0x9000
+        ask(&mut self.witness, &[&head, value].concat()).1 == 0x9000
     }
 
-    fn ask(&mut self, command: &[u8]) -> (usize, u16) {
-        ask(&mut self.witness, self.session.card(), command)
+    /// The witness becomes as the card is, with the JPKI application selected.
+    fn witness_card(&mut self) {
+        self.witness.restore(self.session.card());
+        assert_eq!(ask(&mut self.witness, SELECT), (0, 0x9000));
     }
 }
 
 /// Length of the response data and the status word.
-fn ask(witness: &mut Card<NoEngine>, card: &Card<NoEngine>, command: &[u8]) -> (usize, u16) {
-    witness.restore(card);
+fn ask(witness: &mut Card<NoEngine>, command: &[u8]) -> (usize, u16) {
     let mut response = Response::new();
-    witness.transmit(SELECT, &mut response);
-    assert_eq!(response, [0x90, 0x00]);
     witness.transmit(command, &mut response);
     let (data, sw) = response.split_last_chunk().expect("a status word");
     (data.len(), u16::from_be_bytes(*sw))
@@ -244,8 +247,12 @@ fn judge(
     model: &Model,
     contents: Contents,
 ) {
-    let sw = plausible(command, response);
+    let sw = formed(command, response);
     let data = &response[..response.len() - 2];
+    // Where the model knows every byte, no secret is among them.
+    if expected.is_none_or(|expected| matches!(expected.data, Data::Random(_))) {
+        contains_no_secret(command, data);
+    }
     let Some(expected) = expected else {
         let opened = command.get(..2) == Some(&[0x00, 0xB0]) && sw == 0x9000 && before.file == Some(CERTIFICATE.0);
         assert!(!opened || model.pins()[CERTIFICATE.1].2, "the signature certificate was read without its password");
