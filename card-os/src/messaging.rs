@@ -163,6 +163,16 @@ fn only(field: &[u8], tag: Tag) -> Result<&[u8], Refusal> {
 mod tests {
     use super::*;
 
+    /// card.md §13: the counter begins with 1 and goes up with every command; enciphered it is the initialisation vector.
+    #[test]
+    fn no_two_commands_share_an_initialisation_vector() {
+        let mut messaging = Messaging { key: Secret16::new([7; BLOCK]), counter: 1, iv: [0; BLOCK] };
+        for number in 1..=300u128 {
+            messaging.advance();
+            assert_eq!(messaging.iv, Secret16::new([7; BLOCK]).encrypt(&number.to_be_bytes()), "command {number}");
+        }
+    }
+
     #[test]
     fn what_has_room_fills_it() {
         let messaging = Messaging { key: Secret16::new([7; BLOCK]), counter: 1, iv: [0; BLOCK] };

@@ -289,6 +289,38 @@ fn a_memory_that_does_not_write_changes_nothing_and_says_so() {
     }
 }
 
+/// Each operation of a change may be the one from which on the memory only says that it writes and erases. (A6, P15)
+#[test]
+fn a_yes_means_that_the_old_value_is_gone() {
+    const MARKER: &[u8] = b"MARKER7MARKER7MA";
+    let with = |header: [u8; 4], value: &[u8]| [&header[..], &[value.len() as u8], value].concat();
+    let verify = |value: &[u8]| with([0x00, 0x20, 0x00, 0x9B], value);
+    let change = |value: &[u8]| with([0x00, 0x24, 0x01, 0x9B], value);
+    let mut card = mount(sample::issued_as(Model::JPKI_ONLY, true).into_nvm().into_inner());
+    assert_eq!(transmit(&mut card, &verify(b"ABC123")), [0x90, 0x00]);
+    assert_eq!(transmit(&mut card, &change(MARKER)), [0x90, 0x00]);
+    assert_eq!(transmit(&mut card, &verify(MARKER)), [0x90, 0x00]);
+    let flash = card.into_nvm().into_inner();
+    // Until no operation is left to go wrong.
+    for operation in 0.. {
+        let memory = Faulty::new(flash.clone());
+        let mut card = Card::mount(memory, RsaEngine::default(), SimRng::seeded(9)).expect("mounts");
+        card.power_on();
+        transmit(&mut card, SELECT);
+        assert_eq!(transmit(&mut card, &verify(MARKER)), [0x90, 0x00]);
+        card.nvm_mut().set_at(operation, Fault::Silent);
+        let answer = transmit(&mut card, &change(b"ABC123"));
+        let memory = card.into_nvm().into_inner();
+        let stays = memory.bytes().windows(MARKER.len()).any(|window| window == MARKER);
+        assert!(answer != [0x90, 0x00] || !stays, "said yes with the old value in memory, silent from {operation} on");
+        if answer == [0x90, 0x00] {
+            assert!(operation > 10, "{operation} operations");
+            break;
+        }
+        assert_eq!(answer, [0x65, 0x81]);
+    }
+}
+
 /// Remembers what each key's signatures were, so that thousands of imports need no arithmetic.
 #[derive(Clone, Default)]
 struct Remembering {

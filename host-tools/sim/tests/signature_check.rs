@@ -1,0 +1,77 @@
+//! Signatures that must not leave, and padding that must not come twice. (card.md §8)
+
+use card_os::{
+    Card, Response,
+    platform::{Engine, EngineFault, MODULUS, PrivateKey},
+    profile::Model,
+};
+use rand_core::TryCryptoRng;
+use sim::{engine::RsaEngine, nvm::Flash, rng::SimRng, sample};
+
+/// An engine that makes one mistake and does not notice: a bit of its result is another one.
+#[derive(Default)]
+struct Mistaken {
+    inner: RsaEngine,
+    bit: Option<usize>,
+}
+
+impl Engine for Mistaken {
+    fn private<R: TryCryptoRng>(
+        &mut self,
+        key: &PrivateKey,
+        input: &[u8; MODULUS],
+        output: &mut [u8; MODULUS],
+        rng: &mut R,
+    ) -> Result<(), EngineFault> {
+        self.inner.private(key, input, output, rng)?;
+        if let Some(bit) = self.bit {
+            output[bit / 8] ^= 1 << (bit % 8);
+        }
+        Ok(())
+    }
+
+    fn generate<R: TryCryptoRng>(&mut self, rng: &mut R) -> Result<PrivateKey, EngineFault> {
+        self.inner.generate(rng)
+    }
+}
+
+/// A card in use with the PIN presented.
+fn verified(bit: Option<usize>) -> Card<Flash, Mistaken, SimRng> {
+    let memory = sample::issued_as(Model::JPKI_ONLY, true).into_nvm().into_inner();
+    let engine = Mistaken { bit, ..Mistaken::default() };
+    let mut card = Card::mount(memory, engine, SimRng::seeded(9)).map_err(|(error, _)| error).expect("mounts");
+    card.power_on();
+    for command in [&b"\x00\xA4\x04\x0C\x0A\xD3\x92\xF0\x00\x26\x01\x00\x00\x00\x01"[..], b"\x00\x20\x00\x98\x041234"] {
+        assert_eq!(transmit(&mut card, command), [0x90, 0x00]);
+    }
+    card
+}
+
+fn transmit(card: &mut Card<Flash, Mistaken, SimRng>, command: &[u8]) -> Vec<u8> {
+    let mut response = Response::new();
+    card.transmit(command, &mut response);
+    response.to_vec()
+}
+
+/// C8, C7: whatever the engine, the card opens a signature before it gives it out.
+#[test]
+fn a_mistake_of_the_engine_never_leaves() {
+    for scheme in 0..=5 {
+        let command = [&[0x80, 0x2A, scheme, 0x97, 0x20][..], &[0x5A; 32], &[0x00]].concat();
+        assert_eq!(transmit(&mut verified(None), &command).len(), MODULUS + 2);
+        for bit in [0, 1, 7, 1024, 2046, 2047] {
+            assert_eq!(transmit(&mut verified(Some(bit)), &command), [0x6F, 0x00], "scheme {scheme:02X}, bit {bit}");
+        }
+    }
+}
+
+/// card.md §8.1, RFC 8017 §8.1: the salt of PSS is drawn anew; the other schemes draw nothing.
+#[test]
+fn pss_comes_twice_and_differs() {
+    for scheme in 0..=5 {
+        let command = [&[0x80, 0x2A, scheme, 0x97, 0x20][..], &[0x5A; 32], &[0x00]].concat();
+        let mut card = verified(None);
+        let [first, second] = [(); 2].map(|()| transmit(&mut card, &command));
+        assert_eq!(first == second, scheme < 4, "scheme {scheme:02X}");
+    }
+}
