@@ -222,7 +222,7 @@ mod tests {
         for at in 0..good.len() {
             let mut bad = good.clone();
             bad[at] ^= 0x10;
-            let error = read(&path, &bad).expect_err("noticed");
+            let error = parse(&path, &bad).expect_err("noticed");
             match at {
                 0..12 => assert!(matches!(error, ImageError::Foreign(_)), "{at}: {error}"),
                 12..16 => assert!(matches!(error, ImageError::Version { .. }), "{at}: {error}"),
@@ -230,9 +230,9 @@ mod tests {
             }
         }
         for length in 0..good.len() {
-            assert!(read(&path, &good[..length]).is_err(), "cut to {length}");
+            assert!(parse(&path, &good[..length]).is_err(), "cut to {length}");
         }
-        assert!(read(&path, &[good.as_slice(), b"x"].concat()).is_err(), "too long");
+        assert!(parse(&path, &[good.as_slice(), b"x"].concat()).is_err(), "too long");
     }
 
     #[test]
