@@ -39,7 +39,7 @@ pub(crate) struct Learn {
     /// Take what was learned before from this JSON file, and ask no card.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["alphabet", "extra", "random", "seed"])]
     pub from: Option<PathBuf>,
-    /// What the card is asked: a text of lines NAME COMMAND [destructive] [default: both PINs of JPKI].
+    /// What the card is asked: a text of lines NAME COMMAND, or NAME COMMAND destructive [default: both PINs of JPKI].
     #[arg(long, value_name = "FILE")]
     pub alphabet: Option<PathBuf>,
     /// Print the alphabet, to make one's own from.
