@@ -94,11 +94,12 @@ fn read_bank<N: Nvm>(store: &Store<N>, object: &Object, head: Head, offset: usiz
         let (block, skip) = (at / BLOCK, at % BLOCK);
         let take = rest.len().min(BLOCK - skip);
         let (target, tail) = rest.split_at_mut(take);
-        if let Some(value) = store.get(block_key(object, head.bank, block)) {
+        // A block that was never written leaves what stands there, which is 00.
+        let _ = store.with(block_key(object, head.bank, block), |value| {
             for (slot, byte) in target.iter_mut().zip(value.iter().skip(skip)) {
                 *slot = *byte;
             }
-        }
+        });
         rest = tail;
         at += take;
     }

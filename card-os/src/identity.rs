@@ -177,11 +177,11 @@ pub fn diversification<N: Nvm>(store: &Store<N>) -> [u8; DIVERSIFICATION] {
 /// # Errors
 /// [`Refusal::Memory`] where the record is missing or of another length.
 pub fn issuer_keys<N: Nvm>(store: &Store<N>) -> Result<IssuerKeys, Refusal> {
-    let record = store.get(KEY_SET).ok_or(Refusal::Memory)?;
-    match record.split_first_chunk::<KEY_BYTES>() {
-        Some((keys, &[version, options])) => Ok(IssuerKeys { keys: KeySet::from_bytes(keys), version, options }),
-        _ => Err(Refusal::Memory),
-    }
+    let read = |record: &[u8]| match record.split_first_chunk::<KEY_BYTES>() {
+        Some((keys, &[version, options])) => Some(IssuerKeys { keys: KeySet::from_bytes(keys), version, options }),
+        _ => None,
+    };
+    store.with(KEY_SET, read).flatten().ok_or(Refusal::Memory)
 }
 
 /// Replaces the issuer key set and leaves no copy of the old one.

@@ -151,11 +151,8 @@ impl Pin {
     pub fn verify<N: Nvm>(granted: &Granted<Verify>, store: &mut Store<N>, candidate: &[u8]) -> Result<(), Refusal> {
         let pin = Pin::of(granted.object()).ok_or(Refusal::WrongKind)?;
         let spent = pin.counter.spend(store)?;
-        let equal = match store.get(pin.object.key(REFERENCE)) {
-            Some(reference) => equal(&reference, candidate),
-            None => Choice::from(0),
-        };
-        spent.judge(equal)?.restore(store)
+        let equal = store.with(pin.object.key(REFERENCE), |reference| equal(reference, candidate));
+        spent.judge(equal.unwrap_or(Choice::from(0)))?.restore(store)
     }
 
     /// Sets a new value and all tries, atomically, and leaves no copy of the old value in memory.

@@ -271,16 +271,29 @@ impl<N: Nvm> Store<N> {
         self.tail
     }
 
-    /// A copy of the value under `key`.
+    /// A copy of the value under `key`; for a secret there is [`Store::with`].
     #[must_use]
     pub fn get(&self, key: Key) -> Option<Value> {
+        let mut copy = Value(heapless::Vec::new());
+        self.with(key, |value| copy.0.extend_from_slice(value).ok())??;
+        Some(copy)
+    }
+
+    /// Shows the value under `key`, and tells what `look` made of it. The value stands in one place and is wiped there: one that is
+    /// handed on by value leaves a copy wherever it was.
+    pub fn with<T>(&self, key: Key, look: impl FnOnce(&[u8]) -> T) -> Option<T> {
+        let mut room = Zeroizing::new([0; VALUE_MAX]);
+        self.fill(key, &mut room).map(look)
+    }
+
+    /// Reads the value under `key` into `room`.
+    fn fill<'r>(&self, key: Key, room: &'r mut [u8; VALUE_MAX]) -> Option<&'r [u8]> {
         let at = self.base(self.area) + self.find(key)?;
         let mut header = [0; 2];
         self.nvm.read(at, &mut header);
-        let mut value = Value(heapless::Vec::new());
         let [_, length] = header;
-        value.0.resize(usize::from(length), 0).ok()?;
-        self.nvm.read(at + RECORD_HEADER, &mut value.0);
+        let value = room.get_mut(..usize::from(length))?;
+        self.nvm.read(at + RECORD_HEADER, value);
         Some(value)
     }
 
@@ -384,11 +397,12 @@ impl<N: Nvm> Store<N> {
         let to = 1 - self.area;
         self.erase(to)?;
         let (mut at, mut index) = (AREA_HEADER, Index::new());
+        let mut room = Zeroizing::new([0; VALUE_MAX]);
         for place in 0..self.index.len() {
             let Some((key, _)) = self.index.get(place).copied() else { break };
-            let value = self.get(key).ok_or(StoreError::Corrupt)?;
+            let value = self.fill(key, &mut room).ok_or(StoreError::Corrupt)?;
             apply(&mut index, key, Some(at))?;
-            at += self.write_record(to, at, KIND | LAST, key, &value)?;
+            at += self.write_record(to, at, KIND | LAST, key, value)?;
         }
         let generation = self.generation.wrapping_add(1);
         let fields = [MAGIC, [VERSION, BLANK, BLANK, BLANK], generation.to_be_bytes()];

@@ -8,7 +8,7 @@
 use card_os::{
     Card, Response, cbc, mgf1,
     platform::{Engine, MODULUS},
-    profile::TEXT,
+    profile::{JPKI, TEXT},
     scp03::{Level, Secret16},
 };
 use rsa::{BoxedUint, Oaep, PublicKey};
@@ -20,7 +20,7 @@ use sim::{
     issuer::{Issuer, test_keys},
     reader::{Reader, ReaderError},
     rng::SimRng,
-    sample::{self, AUTHENTICATION_PIN, FACE_NUMBER_A},
+    sample::{self, AUTHENTICATION_PIN, FACE_NUMBER_A, SIGNATURE_PASSWORD},
 };
 use std::{
     fs::{self, File},
@@ -162,6 +162,20 @@ fn nothing_of_an_enciphered_value() {
     padded.truncate(12);
     padded.extend_from_slice(&[0; 4]);
     assert!(!holds(&stack, &padded), "the value where it is compared");
+}
+
+/// A right value is followed by a write, which overwrites much of the stack; a wrong one by nothing.
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "about the code, not about the optimiser")]
+fn nothing_of_the_pin_that_a_wrong_value_was_held_against() {
+    let mut card = verified(Backend::best());
+    let select = [&[0x00, 0xA4, 0x04, 0x0C, 0x0A], JPKI.aid].concat();
+    assert_eq!(transmit(&mut card, &select), [0x90, 0x00]);
+    let mut answer = Vec::new();
+    let stack = stack_after(|| answer = transmit(&mut card, b"\x00\x20\x00\x9B\x06WRONG0"));
+    assert_eq!(answer, [0x63, 0xC4]);
+    let padded = [SIGNATURE_PASSWORD.as_bytes(), &[0; 10]].concat();
+    assert!(!holds(&stack, &padded), "the PIN where it is compared");
 }
 
 #[test]
