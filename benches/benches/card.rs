@@ -51,7 +51,7 @@ fn snapshots(criterion: &mut Criterion, stored: &Simulated) {
     let mut group = criterion.benchmark_group("snapshot");
     group.bench_function("take", |bencher| bencher.iter_with_large_drop(|| black_box(stored).fork()));
     let mut card = stored.fork();
-    group.bench_function("restore", |bencher| bencher.iter(|| card = black_box(stored).fork()));
+    group.bench_function("copied over", |bencher| bencher.iter(|| card = black_box(stored).fork()));
     group.bench_function("mount", |bencher| {
         bencher.iter_batched(|| stored.nvm().inner().clone(), mount, BatchSize::LargeInput);
     });

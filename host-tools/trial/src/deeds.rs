@@ -65,12 +65,12 @@ pub enum Name {
 pub enum Selection {
     /// 0C
     First,
-    /// 00 and Le
-    WithFci,
+    /// 00 and this Le
+    WithFci(u8),
     /// 0E
     Next,
-    /// 02 and Le
-    NextWithFci,
+    /// 02 and this Le
+    NextWithFci(u8),
 }
 
 /// Ne.
@@ -160,11 +160,11 @@ impl Deed {
         out.clear();
         match *self {
             Deed::Select(name, selection) => {
-                let (p2, le): (u8, &[u8]) = match selection {
-                    Selection::First => (0x0C, &[]),
-                    Selection::WithFci => (0x00, &[0x00]),
-                    Selection::Next => (0x0E, &[]),
-                    Selection::NextWithFci => (0x02, &[0x00]),
+                let (p2, le) = match selection {
+                    Selection::First => (0x0C, None),
+                    Selection::WithFci(le) => (0x00, Some(le)),
+                    Selection::Next => (0x0E, None),
+                    Selection::NextWithFci(le) => (0x02, Some(le)),
                 };
                 let name = match name {
                     Name::Jpki => JPKI,
@@ -173,7 +173,7 @@ impl Deed {
                     Name::Unknown => &[0xD3, 0x92, 0x10],
                 };
                 put(out, [0x00, 0xA4, 0x04, p2], name);
-                out.extend_from_slice(le);
+                out.extend(le);
             }
             Deed::File(file) => put(out, [0x00, 0xA4, 0x02, 0x0C], &[0x00, file & 0x1F]),
             Deed::Read(sfi, offset, length) => {
