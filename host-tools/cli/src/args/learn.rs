@@ -12,7 +12,7 @@ use std::path::PathBuf;
                   memory that are made anew for every word; they sign without RSA, in no time. A card in a reader begins anew by \
                   a power cycle, which gives no try back, or with --control by a snapshot of `jitsuin serve`.\n\n\
                   An answer is its status word and length. Where one word is answered in two ways, the word is told and nothing \
-                  is learned. The model of --diff knows both PINs, the keys, and SELECT of JPKI, issuer domain and EF.\n\n\
+                  is learned. The model of --diff knows an issued JPKI card: both PINs, the keys, SELECT, reading and challenges.\n\n\
                   Exit codes: 0 learned, and no difference where one was looked for; 1 a difference, or nothing learned; 2 wrong usage."
 )]
 pub(crate) struct Learn {
