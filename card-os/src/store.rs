@@ -227,7 +227,10 @@ impl<N: Nvm> Store<N> {
         self.tail = begin;
         let end = self.written_end();
         self.torn = end > begin;
-        if end > at + self.torn_reach(at) { Err(StoreError::Corrupt) } else { Ok(scrub) }
+        // Nothing whole follows a tear. Where something does, what looks torn is damaged: a length that grew, for one.
+        let goes_on =
+            end > at + self.torn_reach(at) || (at..end).step_by(WORD).skip(1).any(|at| self.record(at).is_some());
+        if goes_on { Err(StoreError::Corrupt) } else { Ok(scrub) }
     }
 
     /// The whole record at `at`, if one stands there.

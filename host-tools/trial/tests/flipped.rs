@@ -38,6 +38,45 @@ fn no_flipped_bit_makes_another_value() {
     assert!(refused > gone + harmless);
 }
 
+/// Of what was written more than once the older value does not come back: only the last commit may be taken for one that was torn.
+#[test]
+fn no_flipped_bit_brings_an_older_value_back() {
+    const COMMITS: [(u16, &[u8]); 6] = [
+        (0x0902, &[3, !3]),
+        (0x0902, &[2, !2]),
+        (0x0940, &[0xA5; 100]),
+        (0x0902, &[1, !1]),
+        (0x0980, &[0xFF; 9]),
+        (0x0902, &[3, !3]),
+    ];
+    let mut store = Store::format(Flash::new(2 * PAGE)).expect("formats");
+    let mut ends = Vec::new();
+    for (key, value) in COMMITS {
+        store.commit(&[Update::Put { key: Key(key), value }]).expect("fits");
+        ends.push(store.nvm().bytes().iter().rposition(|byte| *byte != 0xFF).expect("is written") + 1);
+    }
+    let flash = store.into_nvm();
+    let values =
+        |store: &Store<Flash>| [0x0902, 0x0940, 0x0980].map(|key| store.get(Key(key)).as_deref().map(<[u8]>::to_vec));
+    let whole = values(&Store::mount(flash.clone()).map_err(|(error, _)| error).expect("mounts"));
+    let (mut refused, mut harmless, mut torn) = (0, 0, 0);
+    let last = ends[COMMITS.len() - 2];
+    for bit in 0..8 * ends[COMMITS.len() - 1] {
+        let mut flipped = flash.bytes().to_vec();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        match Store::mount(Flash::from_bytes(flipped).expect("of its size")) {
+            Err(_) => refused += 1,
+            Ok(store) if values(&store) == whole => harmless += 1,
+            Ok(_) => {
+                assert!(bit / 8 >= last, "bit {bit} of {last} bytes brought an older value back");
+                torn += 1;
+            }
+        }
+    }
+    println!("{refused} flipped bits refused, {harmless} in what fills words, {torn} in the last commit");
+    assert!(refused > 8 * last * 9 / 10 && torn > 0);
+}
+
 /// The second guard, behind the checksum: a record that is whole and says two things.
 #[test]
 fn what_does_not_match_its_complement_counts_for_nothing() {
