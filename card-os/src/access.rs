@@ -69,17 +69,20 @@ impl<Op> Granted<Op> {
     }
 }
 
-/// Asks the table.
+/// Asks the table. A row that was damaged since the card was built permits nothing. (spec/reliability.md, A5)
 ///
 /// # Errors
-/// [`Refusal::Blocked`] where the PIN that opens the object has no tries left and the operation is one for which the card
-/// tells so (signing, changing: card.md D-29, D-32); [`Refusal::SecurityStatus`] otherwise.
+/// [`Refusal::Memory`] for such a row; [`Refusal::Blocked`] where the PIN that opens the object has no tries left and the
+/// operation is one for which the card tells so (signing, changing: card.md D-29, D-32); [`Refusal::SecurityStatus`] otherwise.
 pub fn grant<Op: Grantable, N: Nvm>(
     object: &'static Object,
     session: &Session,
     phase: Phase,
     store: &Store<N>,
 ) -> Result<Granted<Op>, Refusal> {
+    if !object.is_whole() {
+        return Err(Refusal::Memory);
+    }
     let allowed = match object.rule(Op::OPERATION, phase) {
         Rule::Never => false,
         Rule::Free => true,

@@ -4,6 +4,7 @@
 //! does not list is [`Rule::Never`]. Each row names the section of the card specification it rests on. The rows of one
 //! application stand in a file of their own; a [`Model`] says which applications one kind of card has.
 
+mod check;
 mod common;
 mod face;
 mod isd;
@@ -174,7 +175,7 @@ pub enum Kind {
 }
 
 /// One object: an EF, key, PIN or data object.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Object {
     /// Number of its application.
     pub application: u8,
@@ -192,6 +193,8 @@ pub struct Object {
     pub in_use: Rules,
     /// Section of the card specification.
     pub source: &'static str,
+    /// Check value of all this but names and source.
+    check: u32,
 }
 
 impl Object {
@@ -203,13 +206,20 @@ impl Object {
         (name, japanese): (&'static str, &'static str),
         source: &'static str,
     ) -> Self {
-        Object { application, number, name, japanese, kind, personalising: NOTHING, in_use: NOTHING, source }
+        let (personalising, in_use) = (NOTHING, NOTHING);
+        Object { application, number, name, japanese, kind, personalising, in_use, source, check: 0 }.checked()
     }
 
     /// The row with these rules.
     const fn with(mut self, personalising: Rules, in_use: Rules) -> Self {
         self.personalising = personalising;
         self.in_use = in_use;
+        self.checked()
+    }
+
+    /// The row with its check value.
+    const fn checked(mut self) -> Self {
+        self.check = self.sum();
         self
     }
 
