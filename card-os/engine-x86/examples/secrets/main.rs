@@ -1,8 +1,10 @@
 //! Shows that no branch and no address depends on a secret: valgrind is told that the secrets are undefined memory, and reports every
-//! decision taken on such. Run by `card-os/engine-x86/secrets`, which also compares instruction counts.
+//! decision taken on such. Run by `card-os/engine-x86/secrets` and, for VERIFY, by `benches/secrets`; both also compare instruction
+//! counts.
 //!
 //! ```text
 //! secrets undefined                under memcheck: every back end that valgrind can run, and a leak that must be seen
+//! secrets verify FILE              under memcheck: VERIFY by a card, from a file that `benches/secrets` makes
 //! secrets count BACKEND EXPONENT   under callgrind: one exponentiation, exponents of any shape
 //! ```
 
@@ -17,53 +19,11 @@ use engine::{
 use engine_x86::{adx::Adx, ifma::Modelled};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
-use std::{arch::asm, hint::black_box, process::ExitCode};
+use std::{fs, hint::black_box, process::ExitCode};
+use valgrind::{defined, errors, is_tainted, on_valgrind, undefined, undefined_prime};
 
-/// Requests to valgrind, from its headers `valgrind.h` and `memcheck.h`.
-mod request {
-    pub(crate) const RUNNING_ON_VALGRIND: usize = 0x1001;
-    pub(crate) const COUNT_ERRORS: usize = 0x1201;
-    pub(crate) const MAKE_MEM_UNDEFINED: usize = 0x4D43_0001;
-    pub(crate) const MAKE_MEM_DEFINED: usize = 0x4D43_0002;
-    pub(crate) const CHECK_MEM_IS_DEFINED: usize = 0x4D43_0005;
-    pub(crate) const SET_VBITS: usize = 0x4D43_0009;
-}
-
-/// Asks valgrind for something; does nothing anywhere else.
-fn ask(number: usize, arguments: [usize; 3]) -> usize {
-    let block = [number, arguments[0], arguments[1], arguments[2], 0, 0];
-    let mut answer = 0usize;
-    // SAFETY: outside of valgrind these instructions turn rdi round by 128 bits and exchange rbx with itself: nothing. Inside they
-    // make valgrind read `block`, which lives until then.
-    unsafe {
-        asm!(
-            "rol rdi, 3", "rol rdi, 13", "rol rdi, 61", "rol rdi, 51", "xchg rbx, rbx",
-            in("rax") block.as_ptr(), inout("rdx") answer, options(nostack),
-        );
-    }
-    answer
-}
-
-fn undefined<T>(values: &mut [T]) {
-    ask(request::MAKE_MEM_UNDEFINED, [values.as_mut_ptr() as usize, size_of_val(values), 0]);
-}
-
-fn defined<T>(values: &mut [T]) {
-    ask(request::MAKE_MEM_DEFINED, [values.as_mut_ptr() as usize, size_of_val(values), 0]);
-}
-
-/// Reports so far.
-fn errors() -> usize {
-    ask(request::COUNT_ERRORS, [0; 3])
-}
-
-/// Undefined but for the lowest and the highest bit of big-endian bytes, which are one in every prime and known to all.
-fn undefined_prime(prime: &mut [u8]) {
-    let mut bits = vec![0xFFu8; prime.len()];
-    bits[0] = 0x7F;
-    bits[prime.len() - 1] = 0xFE;
-    ask(request::SET_VBITS, [prime.as_ptr() as usize, bits.as_ptr() as usize, prime.len()]);
-}
+mod valgrind;
+mod verify;
 
 /// An arithmetic that tells valgrind when a value is no secret any more: what opens a signature is the input again, and
 /// comparing it is the engine's business.
@@ -153,9 +113,8 @@ fn sign<A: Kernel<16, 32>>(arithmetic: A, blind_exponents: bool) -> usize {
         key.private(&[round + 1; 256], &mut output, &mut rng).expect("signs");
     }
     let reports = errors() - before;
-    // The secrets must have reached the signature, else nothing was shown. Asking is itself a report.
-    let tainted = ask(request::CHECK_MEM_IS_DEFINED, [output.as_ptr() as usize, output.len(), 0]);
-    assert!(tainted != 0, "the signature depends on nothing undefined: the run shows nothing");
+    // The secrets must have reached the signature, else nothing was shown.
+    assert!(is_tainted(&output), "the signature depends on nothing undefined: the run shows nothing");
     reports
 }
 
@@ -195,10 +154,6 @@ fn leaky() -> usize {
     errors() - before
 }
 
-fn on_valgrind() -> bool {
-    ask(request::RUNNING_ON_VALGRIND, [0; 3]) != 0
-}
-
 fn adx() -> Adx {
     if on_valgrind() {
         // SAFETY: valgrind since 3.10 executes these instructions, whatever its CPUID says.
@@ -208,10 +163,6 @@ fn adx() -> Adx {
 }
 
 fn everything() -> ExitCode {
-    if !on_valgrind() {
-        eprintln!("secrets: not under valgrind; run card-os/engine-x86/secrets");
-        return ExitCode::FAILURE;
-    }
     let control = leaky();
     let rows = [
         ("portable, signature", sign(Portable, false)),
@@ -264,9 +215,13 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
+        ["undefined" | "verify", ..] if !on_valgrind() => {
+            eprintln!("secrets: not under valgrind; run card-os/engine-x86/secrets or benches/secrets");
+        }
         ["undefined"] => return everything(),
+        ["verify", file] => return verify::rows(&fs::read(file).expect("a file that `instructions make` made")),
         ["count", backend, shape] if count(backend, shape).is_some() => return ExitCode::SUCCESS,
-        _ => eprintln!("secrets undefined | count portable|adx|model one|top|ones|random"),
+        _ => eprintln!("secrets undefined | verify FILE | count portable|adx|model one|top|ones|random"),
     }
     ExitCode::FAILURE
 }
