@@ -89,9 +89,12 @@ impl Image {
             return Err(io(io::ErrorKind::NotFound.into()));
         }
         let lock = lock(path)?;
-        let mut bytes = Zeroizing::new(Vec::new());
         let limit = (SIZE_MAX + HEADER + CHECKSUM + 1) as u64;
-        File::open(path).map_err(io)?.take(limit).read_to_end(&mut bytes).map_err(io)?;
+        let file = File::open(path).map_err(io)?;
+        // One byte more than there is: a buffer that grows leaves its keys and PINs where it was.
+        let room = file.metadata().map_err(io)?.len().min(limit) + 1;
+        let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(room).unwrap_or(SIZE_MAX)));
+        file.take(limit).read_to_end(&mut bytes).map_err(io)?;
         let flash = parse(path, &bytes)?;
         Ok((Image { path: path.into(), saved: flash.wear(), _lock: lock }, flash))
     }

@@ -13,6 +13,7 @@ mod hostile;
 mod kiosk;
 mod learn;
 mod login;
+mod memory;
 mod people;
 mod procedures;
 mod readers;

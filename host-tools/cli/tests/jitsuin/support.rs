@@ -211,6 +211,11 @@ impl Serve {
         Serve { child, said }
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Interrupts it as Ctrl-C does, and waits for its end.
     pub(crate) fn interrupt(self) -> Said {
         self.signal("INT");
