@@ -2,7 +2,7 @@
 //! read back, nothing is written outside the buffer, errors point into the input, data fields are not printed.
 
 use apdu::{
-    Command, Error, ErrorKind, Form, Header, Ne, Response, Sw,
+    Cla, Command, Error, ErrorKind, Form, Header, Ne, Response, Sw,
     tlv::{Rules, ber, simple},
 };
 use proptest::{collection::vec, prelude::*};
@@ -186,11 +186,21 @@ proptest! {
     fn records_come_back(records in vec((1u8..=0xFE, vec(any::<u8>(), 0..600)), 0..6)) {
         let mut out = vec![0xEE; 4_000];
         let mut writer = simple::Writer::new(&mut out);
+        let mut ends = vec![0];
         for (tag, value) in &records {
             writer.put(*tag, value).unwrap();
+            // Tag, length of one byte or FF and two, value. (ISO/IEC 7816-4:2005 §5.2.1)
+            ends.push(ends[ends.len() - 1] + if value.len() < 0xFF { 2 } else { 4 } + value.len());
+            prop_assert!(Some(&writer.len()) == ends.last() && !writer.is_empty());
         }
+        prop_assert_eq!(writer.is_empty(), records.is_empty());
         let written = writer.finish();
         for rules in [Rules::Strict, Rules::Card] {
+            let mut reader = simple::Reader::new(written, rules);
+            for end in &ends {
+                prop_assert_eq!(reader.position(), *end);
+                reader.next();
+            }
             let seen: Vec<_> = simple::Reader::new(written, rules).map(Result::unwrap).collect();
             prop_assert!(seen.iter().map(|seen| (seen.tag, seen.value)).eq(records.iter().map(|(t, v)| (*t, &v[..]))));
         }
@@ -250,5 +260,9 @@ fn data_fields_are_not_printed() {
         format!("{:?}", simple::Reader::new(&secret, Rules::Strict)),
     ] {
         assert!(!shown.contains("165") && !shown.to_uppercase().contains("A5"), "{shown}");
+        assert!(shown.contains(" bytes]"), "{shown}");
     }
+    // What is no secret is shown as it travels.
+    let shown = format!("{:?} {:?} {:?}", Cla(0x0C), Sw(0x6A82), ber::Tag(0x7F49));
+    assert_eq!(shown, "Cla(0C) Sw(6A82) Tag(7F49)");
 }

@@ -352,3 +352,13 @@ fn every_length_up_to_three_bytes_of_it() {
         }
     }
 }
+
+#[test]
+fn no_length_has_more_than_three_bytes() {
+    let value = vec![0; 0x100_0000];
+    let mut out = vec![0xEE; value.len() + 8];
+    let mut writer = Writer::new(&mut out, Rules::Strict);
+    assert_eq!(writer.put(Tag(0x04), &value), Err(Error { kind: ErrorKind::LengthTooLong, position: 0 }));
+    writer.put(Tag(0x04), &value[1..]).unwrap();
+    assert_eq!(writer.finish()[..5], [0x04, 0x83, 0xFF, 0xFF, 0xFF]);
+}
