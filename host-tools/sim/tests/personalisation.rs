@@ -14,7 +14,7 @@ use sim::{
     card::{self, Direct, Options, Simulated},
     issuer::{Issuer, IssuerError, Status, diversify, test_keys},
     nvm::{Flash, Tear, Torn},
-    reader::Reader,
+    reader::{Reader, ReaderError},
     rng::SimRng,
     sample,
 };
@@ -62,6 +62,37 @@ fn signs(card: &mut Torn64) -> [Vec<u8>; 2] {
     transmit(card, b"\x00\x20\x00\x98\x041234");
     transmit(card, b"\x00\x20\x00\x9B\x06ABC123");
     [b"\x80\x2A\x03\x97\x01x\x00", b"\x80\x2A\x03\x9A\x01x\x00"].map(|command| transmit(card, command))
+}
+
+/// A reader whose card is replaced by a snapshot of it before each command.
+struct Snapshots(Simulated);
+
+impl Reader for Snapshots {
+    fn power_on(&mut self) -> Result<Vec<u8>, ReaderError> {
+        Ok(self.0.power_on().to_vec())
+    }
+
+    fn reset(&mut self) -> Result<Vec<u8>, ReaderError> {
+        Ok(self.0.reset().to_vec())
+    }
+
+    fn power_off(&mut self) -> Result<(), ReaderError> {
+        self.0.power_off();
+        Ok(())
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, ReaderError> {
+        self.0 = self.0.fork();
+        Ok(transmit(&mut self.0, command))
+    }
+}
+
+/// The issuer channel and a transfer that is half done are in a snapshot too.
+#[test]
+fn a_snapshot_goes_on_where_the_card_was() {
+    let mut reader = Snapshots(sample::blank(Model::JPKI_ONLY));
+    personalise(&mut reader).expect("issues");
+    assert_eq!(reader.0.phase(), Some(Phase::Issued));
 }
 
 #[test]
