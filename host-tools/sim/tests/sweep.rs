@@ -3,7 +3,7 @@
 
 use card_os::{
     Response,
-    profile::{Application, ISD, JPKI, Kind, Model, Phase},
+    profile::{Application, COMMON, ISD, JPKI, Kind, Model, Phase},
     refusal::Refusal,
     scp03::Level,
 };
@@ -324,5 +324,22 @@ fn every_length_of_a_value_and_of_a_signature_input() {
             let answer = probe(&mut template.fork(), &command, &mut response, &words);
             assert_eq!(answer, expected, "scheme {scheme:02X}, {length} bytes");
         }
+    }
+    // card.md D-38, D-13
+    template.power_on();
+    select(&mut template, &COMMON);
+    for length in [0u16, 1, 254, 255, 256, 4096, 4097] {
+        let challenge = vec![0x41; usize::from(length)];
+        let command = [&[0x00, 0x88, 0x00, 0x99, 0x00][..], &length.to_be_bytes(), &challenge, &[0, 0]].concat();
+        let expected = match length {
+            0 | 4097 => 0x6700,
+            1..=255 => 0x9000,
+            _ => 0x6985,
+        };
+        assert_eq!(
+            probe(&mut template.fork(), &command, &mut response, &words),
+            expected,
+            "challenge of {length} bytes"
+        );
     }
 }
