@@ -320,7 +320,8 @@ fn a_warm_reset_clears_the_status_of_a_card_made_so() {
         let card = card::blank(*b"JITSUIN001", &test_keys(), options, SimRng::seeded(1)).expect("fits");
         let mut reader = Direct(card);
         personalise(&mut reader).expect("issues");
-        let Direct(mut card) = reader;
+        let mut card = mount(reader.0.into_nvm().into_inner());
+        assert_eq!(card.behaviour(), behaviour);
         card.power_on();
         transmit(&mut card, SELECT);
         assert_eq!(transmit(&mut card, b"\x00\x20\x00\x98\x041234"), [0x90, 0x00]);
