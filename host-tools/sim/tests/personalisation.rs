@@ -6,7 +6,7 @@ use card_os::{
     Card, Response,
     identity::Behaviour,
     platform::Nvm,
-    profile::{Model, Phase},
+    profile::{JPKI, Kind, Model, Phase},
     scp03::{self, Level},
 };
 use sim::{
@@ -178,7 +178,12 @@ fn what_the_face_and_the_terminals_need_is_there_at_issue() {
     // 照合番号 and birth-date key of both 券面 applications; the key that judges terminals. (card.md §7.1, §12, decision 3)
     let face = [0x0411, 0x0412, 0x0413, 0x0514, 0x0515].map(|grouping| (Model::CARD, grouping));
     let terminals = [Model::CARD, Model::ANDROID, Model::IPHONE].map(|model| (model, 0x0116));
-    for (model, missing) in face.into_iter().chain(terminals) {
+    // Every file of the applications beside JPKI. (decision 3)
+    let objects = Model::CARD.objects().filter(|object| object.application != JPKI.number);
+    let files = objects.filter(|object| matches!(object.kind, Kind::File(_) | Kind::Records(_)));
+    let files: Vec<_> = files.map(|object| (Model::CARD, object.grouping())).collect();
+    assert!(files.len() > 5);
+    for (model, missing) in face.into_iter().chain(terminals).chain(files) {
         let (mut reader, handed) = without(model, &[missing]);
         assert_refused(handed, 0x6985);
         let all = sample::groupings(model, true);
@@ -286,6 +291,9 @@ fn blocks_come_in_order_and_whole() {
     assert_refused(block(0x88, 1, &[2; 60]), 0x6A80);
     assert_refused(block(0x88, 0, &[0x01]), 0x6A80);
     assert_refused(block(0x48, 0, &first), 0x6A86);
+    // FF announces a length of two bytes.
+    assert_refused(block(0x08, 0, &[0x01, 0x0A, 0xFF]), 0x6A80);
+    assert_refused(block(0x08, 0, &[0x01, 0x0A, 0xFF, 0x01]), 0x6A80);
     assert!(issuer.status().expect("answers").is_stored(0x0106));
 }
 
@@ -498,6 +506,28 @@ fn new_issuer_keys_take_the_place_of_the_old() {
     assert_eq!(phase, Phase::Issued);
     let old = [0x40u8, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47];
     assert!(!reader.0.nvm().bytes().windows(8).any(|window| window == old), "the old key is still in the memory");
+}
+
+/// Key versions are 01 to 7F, and a set is three keys. (GlobalPlatform Card Specification §11.8.2.3, Amendment D §7.2)
+#[test]
+fn a_key_set_is_taken_whole_or_not_at_all() {
+    let mut reader = Direct(sample::blank(Model::JPKI_ONLY));
+    let own = diversify(&card_os::scp03::Secret16::new([7; 16]), b"JITSUIN001");
+    for version in [0x00, 0x80, 0xFF] {
+        assert_refused(open(&mut reader, Level::FULL).put_key(version, &own), 0x6A80);
+    }
+    let mut data = vec![0x31];
+    for key in [&own.enc, &own.mac, &own.dek, &own.dek] {
+        if data.len() != 1 + 3 * 23 {
+            let command = Command::new(0x84, 0xD8, Options::default().key_version, 0x81).with_data(&data).with_ne(256);
+            assert_refused(open(&mut reader, Level::FULL).transmit("PUT KEY", command).map(drop), 0x6A80);
+        }
+        data.extend_from_slice(&[0x88, 0x11, 0x10]);
+        data.extend_from_slice(&scp03::encrypt_key(&test_keys().dek, key));
+        data.push(0x03);
+        data.extend_from_slice(&scp03::key_check_value(key));
+    }
+    open(&mut reader, Level::FULL).status().expect("the old keys open");
 }
 
 #[test]
