@@ -291,10 +291,15 @@ fn blocks_come_in_order_and_whole() {
     assert_refused(block(0x88, 1, &[2; 60]), 0x6A80);
     assert_refused(block(0x88, 0, &[0x01]), 0x6A80);
     assert_refused(block(0x48, 0, &first), 0x6A86);
+    // A PIN comes in one piece.
+    for (p1, length) in [(0x08, 4), (0x88, 5), (0x88, 3)] {
+        assert_refused(block(p1, 0, &[0x01, 0x18, length, b'1', b'2', b'3', b'4']), 0x6A80);
+    }
     // FF announces a length of two bytes.
     assert_refused(block(0x08, 0, &[0x01, 0x0A, 0xFF]), 0x6A80);
     assert_refused(block(0x08, 0, &[0x01, 0x0A, 0xFF, 0x01]), 0x6A80);
-    assert!(issuer.status().expect("answers").is_stored(0x0106));
+    let status = issuer.status().expect("answers");
+    assert!(status.is_stored(0x0106) && !status.is_stored(0x0118));
 }
 
 #[test]
@@ -318,6 +323,18 @@ fn a_challenge_from_the_sequence_counter_is_never_given_twice() {
         assert!(seen.insert(expected));
     }
     open(&mut reader, Level::FULL).status().expect("the channel opens");
+}
+
+/// An ATR has at most 33 bytes, TS among them. (ISO/IEC 7816-3:2006 §8.2.1)
+#[test]
+fn an_atr_that_is_too_long_is_not_made() {
+    let atr = [0x3B; 34];
+    let made = |length: usize| {
+        let options = Options { model: Model::JPKI_ONLY, atr: &atr[..length], ..Options::default() };
+        card::blank(*b"JITSUIN001", &test_keys(), options, SimRng::seeded(1)).map(|card| card.atr().to_vec())
+    };
+    assert_eq!(made(33).expect("fits"), atr[..33]);
+    assert!(made(34).is_err());
 }
 
 #[test]
