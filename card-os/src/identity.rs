@@ -223,3 +223,19 @@ fn key_record(keys: &KeySet, version: u8, options: u8) -> Zeroizing<[u8; KEY_BYT
     }
     record
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_behaviour_is_read_as_it_was_written() {
+        for byte in 0..16 {
+            let [clears_on_warm_reset, clears_on_select, blocked_as_iso, password_per_signature] =
+                [1, 2, 4, 8].map(|bit| byte & bit != 0);
+            let behaviour =
+                Behaviour { clears_on_warm_reset, clears_on_select, blocked_as_iso, password_per_signature };
+            assert_eq!((behaviour.to_byte(), Behaviour::from_byte(byte)), (byte, behaviour));
+        }
+    }
+}
