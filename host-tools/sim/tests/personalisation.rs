@@ -312,6 +312,8 @@ fn a_challenge_from_the_sequence_counter_is_never_given_twice() {
         reader.0.power_on();
         let answer = transmit(&mut reader.0, b"\x80\x50\x00\x00\x08\x01\x02\x03\x04\x05\x06\x07\x08\x00");
         assert_eq!(answer.len(), 34);
+        // Key diversification data come first. (GlobalPlatform Amendment D §7.1.1)
+        assert_eq!(answer[..10], *b"JITSUIN001");
         assert_eq!(answer[29..32], number.to_be_bytes()[1..]);
         // GlobalPlatform Amendment D §6.2.2.1: derived, so a host that knows the keys can check it.
         let expected = scp03::pseudo_random_challenge(
