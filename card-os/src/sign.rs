@@ -243,3 +243,39 @@ fn pss(digest: &[u8], salt: &[u8; DIGEST], em: &mut [u8; MODULUS]) -> Result<(),
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    /// RFC 8017 §9.2: EM = 00 01 PS 00 T, PS all FF and at least eight bytes.
+    #[test]
+    fn type1_is_the_standards() {
+        let mut em = [0; MODULUS];
+        for (info, input) in [(&[][..], &[0x30; 51][..]), (&[], &[7; 245]), (&SHA256_INFO, &[9; 32]), (&[], &[])] {
+            type1(info, input, &mut em).unwrap();
+            let message = [info, input].concat();
+            let padding = vec![0xFF; MODULUS - 3 - message.len()];
+            assert_eq!(em[..], [&[0x00, 0x01][..], &padding, &[0x00], &message].concat());
+        }
+    }
+
+    /// RFC 8017 §9.1.2, the way of who verifies; emBits = 2047.
+    #[test]
+    fn pss_is_the_standards() {
+        let (digest, salt, mut em) = ([0x5A; DIGEST], [0xC3; DIGEST], [0xEE; MODULUS]);
+        pss(&digest, &salt, &mut em).unwrap();
+        let (masked, tail) = em.split_at(256 - 32 - 1);
+        assert_eq!((masked[0] & 0x80, tail[32]), (0, 0xBC));
+        let mut db = masked.to_vec();
+        for (counter, chunk) in (0u32..).zip(db.chunks_mut(32)) {
+            let mask = Sha256::new().chain_update(&tail[..32]).chain_update(counter.to_be_bytes()).finalize();
+            chunk.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
+        }
+        db[0] &= 0x7F;
+        assert_eq!(db, [&[0; 190][..], &[0x01], &salt].concat());
+        let hash = Sha256::new().chain_update([0; 8]).chain_update(digest).chain_update(salt).finalize();
+        assert_eq!(tail[..32], hash[..]);
+    }
+}
