@@ -34,6 +34,17 @@ fn a_terminal_that_is_accepted_opens_nothing() {
     let first = [b"\x7F\x21\x82\x02\x33\x5F\x4E\x82\x01\x29", &body[..]].concat();
     assert_eq!(transmit(&mut card, &extended([0x80, 0xA2, 0x06, 0xC1], &first)), [0x90, 0x00]);
     let second = [b"\x5F\x37\x82\x01\x00", signature].concat();
+    // Neither another signature nor another body is accepted. (D-41)
+    let damaged = |whole: &[u8]| {
+        let (last, rest) = whole.split_last().expect("is long");
+        [rest, &[last ^ 1]].concat()
+    };
+    for (first, second) in [(damaged(&first), second.clone()), (first.clone(), damaged(&second))] {
+        let mut card = card.fork();
+        assert_eq!(transmit(&mut card, &extended([0x80, 0xA2, 0x06, 0xC1], &first)), [0x90, 0x00]);
+        assert_eq!(transmit(&mut card, &extended([0x80, 0xA2, 0x00, 0xC1], &second)), [0x69, 0x82]);
+        assert!(!card.session().has_terminal());
+    }
     assert_eq!(transmit(&mut card, &extended([0x80, 0xA2, 0x00, 0xC1], &second)), [0x90, 0x00]);
     assert!(card.session().has_terminal());
 
