@@ -2,10 +2,11 @@
 
 use super::{process::Process, workshop::Workshop};
 use crate::error::Trouble;
+use sim::pcsc::list_readers;
 use std::{
     fs,
-    io::{BufRead, BufReader},
-    net::{TcpListener, TcpStream},
+    io::{self, BufRead, BufReader},
+    net::TcpListener,
     os::{
         fd::OwnedFd,
         unix::net::{UnixListener, UnixStream},
@@ -77,19 +78,35 @@ impl Door {
     }
 }
 
-/// A daemon with vpcd for a reader, and the port where that waits for a card.
+/// A daemon with vpcd for a reader, and the port where that waits for a card: on other ports where somebody took these
+/// before the daemon could.
 fn vpcd(workshop: &Workshop) -> Result<(PathBuf, Process, u16), Trouble> {
-    // One that is free now.
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).map_err(Trouble::failed)?;
-    let port = port.port();
-    let reader = format!(
-        "FRIENDLYNAME \"Virtual PCD\"\nDEVICENAME /dev/null:0x{port:X}\nLIBPATH {}\nCHANNELID 0x{port:X}\n",
-        workshop.vpcd
-    );
-    let (socket, mut daemon) = pcscd(&workshop.folder()?, &reader)?;
-    // A card that came and went does no harm.
-    until(&mut daemon, || TcpStream::connect(("127.0.0.1", port)).is_ok())?;
-    Ok((socket, daemon, port))
+    let mut taken = Trouble::Failed("pcscd: no port for vpcd".into());
+    for _ in 0..5 {
+        let port = two_ports().map_err(Trouble::failed)?;
+        let reader = format!(
+            "FRIENDLYNAME \"Virtual PCD\"\nDEVICENAME /dev/null:0x{port:X}\nLIBPATH {}\nCHANNELID 0x{port:X}\n",
+            workshop.vpcd
+        );
+        let (socket, mut daemon) = pcscd(&workshop.folder()?, &reader)?;
+        // Asked of the daemon: whoever took a port lets connect to it too.
+        match until(&mut daemon, || list_readers(&socket).is_ok_and(|names| names.len() == 2)) {
+            Ok(()) => return Ok((socket, daemon, port)),
+            Err(trouble) => taken = trouble,
+        }
+    }
+    Err(taken)
+}
+
+/// A port that is free now, as its neighbour is, for vpcd's second slot.
+fn two_ports() -> io::Result<u16> {
+    loop {
+        let one = TcpListener::bind("0.0.0.0:0")?;
+        let port = one.local_addr()?.port();
+        if port < u16::MAX && TcpListener::bind(("0.0.0.0", port + 1)).is_ok() {
+            return Ok(port);
+        }
+    }
 }
 
 /// A daemon with the IFD handler for a reader, which is a client of this server.
