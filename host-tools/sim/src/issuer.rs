@@ -3,17 +3,20 @@
 //! Derivations are those of [`card_os::scp03`]; protecting commands and checking responses is written here, apart from the
 //! card, and both ends are held against another vendor's recorded exchanges.
 
+mod channel;
+
+pub use channel::{Agreed, Channel};
+
 use crate::reader::{Reader, ReaderError};
 use apdu::{
-    Command, Form, Response, Sw,
+    Command, Response, Sw,
     tlv::{Rules, ber},
 };
 use card_os::{
     profile::{ISD, Phase},
-    scp03::{self, CHALLENGE, KEY, KeySet, Level, MAC, Secret16, SessionKeys},
+    scp03::{self, CHALLENGE, KEY, KeySet, Level, Secret16},
 };
 use rand_core::CryptoRng;
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// The test key set that GlobalPlatform examples use. **Published: it protects nothing.** A card that carries it can be
@@ -22,9 +25,7 @@ pub const TEST_KEY: [u8; KEY] =
     [0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49, 0x4A, 0x4B, 0x4C, 0x4D, 0x4E, 0x4F];
 
 /// Bytes of a data grouping in one STORE DATA command: short APDU, MAC and padding leave room for it.
-const CHUNK: usize = 224;
-
-const BLOCK: usize = 16;
+pub const CHUNK: usize = 224;
 
 /// The published test key set, three times the same key.
 #[must_use]
@@ -112,14 +113,11 @@ impl Status {
     }
 }
 
-/// An open channel.
+/// An open channel to the card in a reader.
 pub struct Issuer<'r> {
     reader: &'r mut dyn Reader,
-    keys: SessionKeys,
+    channel: Channel,
     dek: Secret16,
-    level: Level,
-    chain: [u8; BLOCK],
-    counter: u32,
     version: u8,
 }
 
@@ -139,30 +137,10 @@ impl<'r> Issuer<'r> {
         rng.fill_bytes(&mut host);
         let update = Command::new(0x80, 0x50, 0x00, 0x00).with_data(&host).with_ne(256);
         let answer = plain(reader, "INITIALIZE UPDATE", &update)?;
-        let fields = answer.split_at_checked(13).zip(answer.get(13..21)).zip(answer.get(21..29));
-        let Some((((head, _), card), cryptogram)) = fields else {
-            return Err(malformed("INITIALIZE UPDATE", format!("{} bytes instead of 29 or 32", answer.len())));
-        };
-        let &[.., version, protocol, options] = head else { unreachable!("thirteen bytes") };
-        if protocol != 0x03 || answer.len() != if options & 0x10 == 0 { 29 } else { 32 } {
-            return Err(malformed(
-                "INITIALIZE UPDATE",
-                format!("protocol {protocol:02X} i={options:02X} is not this SCP03"),
-            ));
-        }
-        let card: [u8; CHALLENGE] = card.try_into().map_err(|_| malformed("INITIALIZE UPDATE", "no challenge"))?;
-        let session = SessionKeys::derive(keys, &host, &card);
-        if !bool::from(session.card_cryptogram(&host, &card)[..].ct_eq(cryptogram)) {
-            return Err(IssuerError::WrongKeys);
-        }
-        let proof = session.host_cryptogram(&host, &card);
-        let dek = Secret16::new(*keys.dek.as_ref());
-        // EXTERNAL AUTHENTICATE itself carries a MAC whatever the level, and is not encrypted.
-        let first = Level::COMMAND_MAC;
-        let mut issuer = Issuer { reader, keys: session, dek, level: first, chain: [0; BLOCK], counter: 0, version };
+        let Agreed { channel, proof, version, .. } = Channel::agree(keys, &host, &answer)?;
+        let mut issuer = Issuer { reader, channel, dek: Secret16::new(*keys.dek.as_ref()), version };
         issuer.transmit("EXTERNAL AUTHENTICATE", Command::new(0x84, 0x82, level.p1(), 0x00).with_data(&proof))?;
-        issuer.level = level;
-        issuer.counter = 0;
+        issuer.channel.raise(level);
         Ok(issuer)
     }
 
@@ -171,67 +149,12 @@ impl<'r> Issuer<'r> {
     /// # Errors
     /// [`IssuerError`]; after [`IssuerError::Tampered`] the channel is of no use.
     pub fn transmit(&mut self, name: &'static str, command: Command<'_>) -> Result<Vec<u8>, IssuerError> {
-        self.counter += 1;
-        let data = self.protect(command)?;
-        let mut protected = Command::new(0x84, command.ins, command.p1, command.p2).with_data(&data);
-        protected.form = if data.len() > 255 { Form::Extended } else { command.form };
-        protected.ne = command.ne;
-        let (mut answer, sw) = exchange(self.reader, name, &protected)?;
+        let (mut answer, sw) = exchange(self.reader, name, &self.channel.wrap(command)?)?;
         if sw != Sw::SUCCESS {
             return Err(IssuerError::Refused { command: name, sw });
         }
-        self.open_answer(name, &mut answer, sw)?;
+        self.channel.open_answer(name, &mut answer, sw)?;
         Ok(answer)
-    }
-
-    fn protect(&mut self, command: Command<'_>) -> Result<Vec<u8>, IssuerError> {
-        let mut data = command.data.to_vec();
-        if self.level.c_decryption() && !data.is_empty() {
-            pad(&mut data);
-            let mut previous = scp03::iv(&self.keys.enc, self.counter, false);
-            for block in data.as_chunks_mut::<BLOCK>().0 {
-                *block = self.keys.enc.encrypt(&xor(*block, previous));
-                previous = *block;
-            }
-        }
-        if self.level.c_mac() {
-            let total = data.len() + MAC;
-            let [high, low] = u16::try_from(total)
-                .map_err(|_| malformed("secure channel", format!("{} bytes are too many for one command", data.len())))?
-                .to_be_bytes();
-            let extended = total > 255 || command.form == Form::Extended;
-            let length = if extended { vec![0, high, low] } else { vec![low] };
-            let header = [0x84, command.ins, command.p1, command.p2];
-            self.chain = self.keys.mac.cmac(&[&self.chain, &header, &length, &data]);
-            data.extend_from_slice(&scp03::truncate::<MAC>(&self.chain));
-        }
-        Ok(data)
-    }
-
-    fn open_answer(&mut self, name: &'static str, answer: &mut Vec<u8>, sw: Sw) -> Result<(), IssuerError> {
-        if self.level.r_mac() {
-            let (data, mac) = answer.split_last_chunk::<MAC>().ok_or(IssuerError::Tampered(name))?;
-            let expected = self.keys.rmac.cmac(&[&self.chain, data, &sw.to_bytes()]);
-            if !bool::from(expected[..MAC].ct_eq(mac)) {
-                return Err(IssuerError::Tampered(name));
-            }
-            answer.truncate(answer.len() - MAC);
-        }
-        if self.level.r_encryption() && !answer.is_empty() {
-            let mut previous = scp03::iv(&self.keys.enc, self.counter, true);
-            let (blocks, rest) = answer.as_chunks_mut::<BLOCK>();
-            if !rest.is_empty() {
-                return Err(IssuerError::Tampered(name));
-            }
-            for block in blocks {
-                let cryptogram = *block;
-                *block = xor(self.keys.enc.decrypt(block), previous);
-                previous = cryptogram;
-            }
-            let end = answer.iter().rposition(|byte| *byte != 0).filter(|at| answer[*at] == 0x80);
-            answer.truncate(end.ok_or(IssuerError::Tampered(name))?);
-        }
-        Ok(())
     }
 
     /// Writes one object: a data grouping in as many STORE DATA commands as it takes.
@@ -239,7 +162,7 @@ impl<'r> Issuer<'r> {
     /// # Errors
     /// [`IssuerError::Refused`]; the object is then what it was.
     pub fn store(&mut self, grouping: u16, value: &[u8]) -> Result<(), IssuerError> {
-        let bytes = Zeroizing::new([&head(grouping, value)?, value].concat());
+        let bytes = self::grouping(grouping, value)?;
         let mut blocks = (0u8..=255).cycle().zip(bytes.chunks(CHUNK)).peekable();
         while let Some((block, chunk)) = blocks.next() {
             let p1 = if blocks.peek().is_some() { 0x08 } else { 0x88 };
@@ -269,7 +192,7 @@ impl<'r> Issuer<'r> {
     /// # Errors
     /// [`IssuerError::Refused`] with `6A80` for a value that breaks the object's format.
     pub fn reset_retry_counter(&mut self, grouping: u16, value: &[u8]) -> Result<(), IssuerError> {
-        let data = Zeroizing::new([&head(grouping, value)?, value].concat());
+        let data = self::grouping(grouping, value)?;
         self.transmit("RESET RETRY COUNTER", Command::new(0x84, 0x2C, 0x02, 0x00).with_data(&data)).map(drop)
     }
 
@@ -279,15 +202,7 @@ impl<'r> Issuer<'r> {
     /// [`IssuerError`]; the card's own check values are compared.
     pub fn put_key(&mut self, version: u8, new: &KeySet) -> Result<(), IssuerError> {
         const NAME: &str = "PUT KEY";
-        let (mut data, mut expected) = (vec![version], vec![version]);
-        for key in [&new.enc, &new.mac, &new.dek] {
-            let check = scp03::key_check_value(key);
-            data.extend_from_slice(&[0x88, 0x11, 0x10]);
-            data.extend_from_slice(&scp03::encrypt_key(&self.dek, key));
-            data.push(0x03);
-            data.extend_from_slice(&check);
-            expected.extend_from_slice(&check);
-        }
+        let (data, expected) = key_data(&self.dek, version, new);
         let command = Command::new(0x84, 0xD8, self.version, 0x81).with_data(&data).with_ne(256);
         if self.transmit(NAME, command)? != expected {
             return Err(malformed(NAME, "the card answers other key check values"));
@@ -339,19 +254,39 @@ impl<'r> Issuer<'r> {
     }
 }
 
-/// Identifier and length of a data grouping.
-fn head(grouping: u16, value: &[u8]) -> Result<Vec<u8>, IssuerError> {
-    let mut head = grouping.to_be_bytes().to_vec();
+/// Data of PUT KEY, and what the card answers to it: version and key check values.
+#[must_use]
+pub fn key_data(dek: &Secret16, version: u8, new: &KeySet) -> (Vec<u8>, Vec<u8>) {
+    let (mut data, mut expected) = (vec![version], vec![version]);
+    for key in [&new.enc, &new.mac, &new.dek] {
+        let check = scp03::key_check_value(key);
+        data.extend_from_slice(&[0x88, 0x11, 0x10]);
+        data.extend_from_slice(&scp03::encrypt_key(dek, key));
+        data.push(0x03);
+        data.extend_from_slice(&check);
+        expected.extend_from_slice(&check);
+    }
+    (data, expected)
+}
+
+/// A data grouping: identifier, length and value.
+///
+/// # Errors
+/// [`IssuerError::Malformed`] for a value that no length tells.
+pub fn grouping(identifier: u16, value: &[u8]) -> Result<Zeroizing<Vec<u8>>, IssuerError> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(5 + value.len()));
+    bytes.extend_from_slice(&identifier.to_be_bytes());
     match u8::try_from(value.len()) {
-        Ok(length) if length != 0xFF => head.push(length),
+        Ok(length) if length != 0xFF => bytes.push(length),
         _ => {
             let length = u16::try_from(value.len())
                 .map_err(|_| malformed("STORE DATA", format!("{} bytes are too many for one object", value.len())))?;
-            head.push(0xFF);
-            head.extend_from_slice(&length.to_be_bytes());
+            bytes.push(0xFF);
+            bytes.extend_from_slice(&length.to_be_bytes());
         }
     }
-    Ok(head)
+    bytes.extend_from_slice(value);
+    Ok(bytes)
 }
 
 fn find<'a>(name: &'static str, bytes: &'a [u8], tag: u32) -> Result<&'a [u8], IssuerError> {
@@ -362,32 +297,23 @@ fn find<'a>(name: &'static str, bytes: &'a [u8], tag: u32) -> Result<&'a [u8], I
     }
 }
 
-fn exchange(reader: &mut dyn Reader, name: &'static str, command: &Command<'_>) -> Result<(Vec<u8>, Sw), IssuerError> {
+fn encode(name: &'static str, command: &Command<'_>) -> Result<Zeroizing<Vec<u8>>, IssuerError> {
     let mut bytes = Zeroizing::new(vec![0; command.encoded_len()]);
     command.encode(&mut bytes).map_err(|error| malformed(name, error.to_string()))?;
-    let answer = reader.transmit(&bytes)?;
+    Ok(bytes)
+}
+
+fn exchange(reader: &mut dyn Reader, name: &'static str, command: &[u8]) -> Result<(Vec<u8>, Sw), IssuerError> {
+    let answer = reader.transmit(command)?;
     let response = Response::parse(&answer).map_err(|error| malformed(name, error.to_string()))?;
     Ok((response.data.to_vec(), response.sw))
 }
 
 fn plain(reader: &mut dyn Reader, name: &'static str, command: &Command<'_>) -> Result<Vec<u8>, IssuerError> {
-    match exchange(reader, name, command)? {
+    match exchange(reader, name, &encode(name, command)?)? {
         (data, Sw::SUCCESS) => Ok(data),
         (_, sw) => Err(IssuerError::Refused { command: name, sw }),
     }
-}
-
-/// ISO/IEC 9797-1 padding method 2.
-fn pad(data: &mut Vec<u8>) {
-    data.push(0x80);
-    data.resize(data.len().next_multiple_of(BLOCK), 0);
-}
-
-fn xor(mut block: [u8; BLOCK], other: [u8; BLOCK]) -> [u8; BLOCK] {
-    for (byte, mask) in block.iter_mut().zip(other) {
-        *byte ^= mask;
-    }
-    block
 }
 
 #[cfg(test)]
