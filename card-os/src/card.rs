@@ -82,7 +82,8 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
     pub fn power_on(&mut self) -> Atr {
         self.power_off();
         // A medium that fails now fails the next write too, where there is somebody to tell; the next start tries again.
-        let _ = file::wipe_unfinished_keys(&mut self.chip.store, self.chip.model);
+        let Chip { store, model, .. } = &mut self.chip;
+        let _ = store.settle().and_then(|()| file::wipe_unfinished_keys(store, model));
         self.atr()
     }
 

@@ -143,7 +143,7 @@ pub struct Store<N> {
     generation: u32,
     /// First free byte of the area.
     tail: usize,
-    /// A commit failed half-way: something may stand at the tail.
+    /// A commit failed half-way: something may stand at the tail, or old copies elsewhere.
     torn: bool,
     index: Index,
 }
@@ -395,8 +395,23 @@ impl<N: Nvm> Store<N> {
         Ok(())
     }
 
-    /// The one recovery path: the living values move to the other area, its header comes last, the old area is erased.
+    /// Removes what a medium that failed has left of changes, as a mount would.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the medium; the next commit has it to do.
+    pub fn settle(&mut self) -> Result<(), StoreError> {
+        if self.torn { self.compact() } else { Ok(()) }
+    }
+
+    /// Moves the log. What fails in it is done before the next commit.
     fn compact(&mut self) -> Result<(), StoreError> {
+        let moved = self.move_living();
+        self.torn = moved.is_err();
+        moved
+    }
+
+    /// The one recovery path: the living values move to the other area, its header comes last, the old area is erased.
+    fn move_living(&mut self) -> Result<(), StoreError> {
         let to = 1 - self.area;
         self.erase(to)?;
         let (mut at, mut index) = (AREA_HEADER, Index::new());
@@ -416,9 +431,8 @@ impl<N: Nvm> Store<N> {
             *slot = *byte;
         }
         self.write(self.base(to), &header)?;
-        (self.area, self.generation, self.tail, self.index, self.torn) = (to, generation, at, index, false);
-        // What cannot be erased now is erased before the next commit.
-        self.erase(1 - to).inspect_err(|_| self.torn = true)
+        (self.area, self.generation, self.tail, self.index) = (to, generation, at, index);
+        self.erase(1 - to)
     }
 
     /// Erases the pages of an area that are not blank.
