@@ -4,13 +4,13 @@
 //!
 //! [`model`] writes the rules of the card down a second time, without the card's table; [`watched`] is a card beside it, compared after
 //! each command. [`explore`] walks every state that
-//! the PINs can be in and cuts the power at every word of every command there; it judges memories with a [`journal`] reader
+//! the PINs, the issuer's keys and what he writes can be in and cuts the power at every word of every command there; it judges memories with a [`journal`] reader
 //! of its own, so that the card's opinion of its memory is not what convinces. [`card`] and [`mirror`] are cards without RSA,
 //! [`steps`] and [`deeds`] are what bytes of a fuzzer mean to them.
 //!
 //! # Not supported
 //!
-//! **Issuance**: the card under exploration is issued. **The applications beside JPKI** are fuzzed, not explored.
+//! **The applications beside JPKI** are fuzzed, not explored.
 
 pub mod card;
 pub mod deeds;

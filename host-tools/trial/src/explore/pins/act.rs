@@ -1,11 +1,10 @@
 //! What may happen to the card under exploration.
 
 use super::state::Abstract;
-use crate::small::SmallCard;
+use crate::{explore::walk::Harm, small::SmallCard};
 use card_os::{Response, scp03::Level};
 use sim::{
     issuer::{Issuer, test_keys},
-    nvm::{Fault, Tear},
     reader::{Reader, ReaderError},
     rng::SimRng,
 };
@@ -147,17 +146,6 @@ impl Act {
     }
 }
 
-/// What goes wrong with the memory meanwhile, and in which of its operations, counted from 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Harm {
-    /// Nothing.
-    None,
-    /// The power goes.
-    Cut(u64, Tear),
-    /// From then on until the answer it writes nothing.
-    Fault(u64, Fault),
-}
-
 /// Lets it happen. Gives the card, the status word where there was an answer, and the words written and pages erased.
 pub(crate) fn run(act: Act, state: &Abstract, card: SmallCard, harm: Harm) -> (SmallCard, Option<u16>, u64) {
     let mut harmed = Harmed { card, harm, at: if matches!(act, Act::Reset(_)) { 0x2C } else { 0 }, answer: None };
@@ -199,15 +187,7 @@ impl Harmed {
         if instruction != self.at {
             return;
         }
-        let nvm = self.card.nvm_mut();
-        match self.harm {
-            Harm::None => nvm.disarm(),
-            Harm::Cut(operation, tear) => nvm.arm(operation, tear),
-            Harm::Fault(operation, fault) => {
-                nvm.disarm();
-                nvm.inner_mut().set_at(operation, fault);
-            }
-        }
+        self.harm.arm(&mut self.card);
     }
 }
 

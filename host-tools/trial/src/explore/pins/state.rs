@@ -2,6 +2,7 @@
 
 use super::act::Which;
 use crate::{
+    explore::log::Log,
     journal::Journal,
     model::Place,
     small::{SmallCard, bytes},
@@ -26,27 +27,6 @@ pub(crate) struct PinState {
     /// Wrong values about which somebody learned that they are wrong, since the tries were last given back. Counted from
     /// outside.
     pub(crate) guesses: u8,
-}
-
-/// How the log ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Log {
-    /// With room for a try charged.
-    Roomy,
-    /// So that a try charged moves it.
-    Full,
-    /// With something that is no record.
-    Torn,
-}
-
-impl Log {
-    fn of(journal: &Journal<'_>) -> Self {
-        match (journal.is_clean(), journal.has_room_for(2)) {
-            (false, _) => Log::Torn,
-            (true, false) => Log::Full,
-            (true, true) => Log::Roomy,
-        }
-    }
 }
 
 /// All that tells two states apart.

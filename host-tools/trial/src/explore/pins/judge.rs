@@ -1,38 +1,21 @@
 //! What must hold after an act, harmed or not.
 
 use super::{
-    act::{Act, Candidate, Harm, Which, run},
+    act::{Act, Candidate, Which, run},
     state::{Abstract, State, belongs},
 };
 use crate::{
+    explore::walk::{Followed, Harm},
     journal::Journal,
     model::{Model, Place},
     small::{SmallCard, bytes, memory_of, start},
 };
-use sim::nvm::Flash;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What follows from an act in a state, or what is wrong with it.
 ///
 /// # Errors
 /// The invariant that does not hold, in words.
-pub(crate) fn follow(state: &State, act: Act, harm: Harm) -> Result<Followed, String> {
-    caught("an act", || judged(state, act, harm))
-}
-
-/// R1: a panic is a violation too, the card's as well as that of a memory whose contract was broken.
-pub(crate) fn caught<T>(what: &str, act: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(act))
-        .unwrap_or_else(|_| Err(format!("R1: {what} panics, in the card or in its memory")))
-}
-
-/// Words that an act writes and pages that it erases; none where it panics, which [`follow`] tells.
-pub(crate) fn operations(state: &State, act: Act) -> u64 {
-    let run = || run(act, &state.at, state.card.fork(), Harm::None).2;
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or(0)
-}
-
-fn judged(state: &State, act: Act, harm: Harm) -> Result<Followed, String> {
+pub(crate) fn follow(state: &State, act: Act, harm: Harm) -> Result<Followed<State>, String> {
     let (card, answer, _) = run(act, &state.at, state.card.fork(), harm);
     let followed = match harm {
         Harm::None => whole(state, act, card, answer)?,
@@ -50,14 +33,8 @@ fn judged(state: &State, act: Act, harm: Harm) -> Result<Followed, String> {
     Ok(followed)
 }
 
-/// A state, and the memory that it was started from where the power was cut.
-pub(crate) struct Followed {
-    pub(crate) state: State,
-    pub(crate) torn: Option<Flash>,
-}
-
 /// Nothing went wrong: everything is as the model says. (P1, P4 to P13)
-fn whole(state: &State, act: Act, card: SmallCard, answer: Option<u16>) -> Result<Followed, String> {
+fn whole(state: &State, act: Act, card: SmallCard, answer: Option<u16>) -> Result<Followed<State>, String> {
     let before = &state.at;
     let mut expected = before.clone();
     let sw = match act {
@@ -139,7 +116,7 @@ impl Act {
 
 /// The power went: the next start finds before or after, nothing is verified, and who learned something has paid. (P1 to P3,
 /// P9, P10, A1)
-fn cut(state: &State, act: Act, harm: Harm, card: SmallCard) -> Result<Followed, String> {
+fn cut(state: &State, act: Act, harm: Harm, card: SmallCard) -> Result<Followed<State>, String> {
     let torn = memory_of(card.into_nvm());
     let card = start(torn.clone())?;
     let mut at = Abstract::of(&card, state.at.guesses())?;
@@ -151,7 +128,7 @@ fn cut(state: &State, act: Act, harm: Harm, card: SmallCard) -> Result<Followed,
 }
 
 /// Writes failed, or did nothing: before or after, no yes without the change, and who learned something has paid. (P3, A6)
-fn fault(state: &State, act: Act, harm: Harm, card: SmallCard, answer: Option<u16>) -> Result<Followed, String> {
+fn fault(state: &State, act: Act, harm: Harm, card: SmallCard, answer: Option<u16>) -> Result<Followed<State>, String> {
     let mut at = Abstract::of(&card, state.at.guesses())?;
     let presents = matches!(act, Act::Verify(..) | Act::VerifyCurrent);
     for pin in Which::BOTH {
