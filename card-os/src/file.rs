@@ -29,8 +29,8 @@ struct Head {
 
 impl Head {
     fn of<N: Nvm>(store: &Store<N>, object: &Object) -> Option<Self> {
-        match store.get(object.key(HEAD)).as_deref() {
-            Some(&[bank, high, low]) if BANKS.contains(&bank) => {
+        match store.array(object.key(HEAD)) {
+            Some([bank, high, low]) if BANKS.contains(&bank) => {
                 Some(Head { bank, length: u16::from_be_bytes([high, low]) })
             }
             _ => None,

@@ -120,8 +120,8 @@ pub fn manufacture<N: Nvm>(store: &mut Store<N>, card: &Manufacture<'_>) -> Resu
 /// # Errors
 /// [`Refusal::Memory`] where the record is missing or damaged: such a card does nothing.
 pub fn phase<N: Nvm>(store: &Store<N>) -> Result<Phase, Refusal> {
-    match store.get(PHASE).as_deref() {
-        Some(&[byte, complement]) if byte == !complement => Phase::from_byte(byte).ok_or(Refusal::Memory),
+    match store.array(PHASE) {
+        Some([byte, complement]) if byte == !complement => Phase::from_byte(byte).ok_or(Refusal::Memory),
         _ => Err(Refusal::Memory),
     }
 }
@@ -200,10 +200,7 @@ pub fn replace_issuer_keys<N: Nvm>(store: &mut Store<N>, new: &IssuerKeys) -> Re
 /// # Errors
 /// [`Refusal::Memory`] of the medium, or [`Refusal::Conditions`] after 2²⁴ − 1 sessions.
 pub fn next_sequence<N: Nvm>(store: &mut Store<N>) -> Result<[u8; 3], Refusal> {
-    let (high, middle, low) = match store.get(SEQUENCE).as_deref() {
-        Some(&[high, middle, low]) => (high, middle, low),
-        _ => return Err(Refusal::Memory),
-    };
+    let [high, middle, low] = store.array(SEQUENCE).ok_or(Refusal::Memory)?;
     let [carry, next @ ..] = (u32::from_be_bytes([0, high, middle, low]) + 1).to_be_bytes();
     if carry != 0 {
         return Err(Refusal::Conditions);

@@ -38,8 +38,8 @@ impl Counter {
 
     /// Tries left; 0 where the counter was never set or is damaged.
     pub fn left<N: Nvm>(self, store: &Store<N>) -> u8 {
-        match store.get(self.key).as_deref() {
-            Some(&[left, complement]) if left == !complement && left <= self.max => left,
+        match store.array(self.key) {
+            Some([left, complement]) if left == !complement && left <= self.max => left,
             _ => 0,
         }
     }
@@ -65,7 +65,7 @@ impl Counter {
         let charged = [left, !left];
         store.commit(&[Update::Put { key: self.key, value: &charged }])?;
         // The record itself, not `left`: a record that never reached the memory also reads as "none left".
-        if store.get(self.key).as_deref() != Some(&charged[..]) {
+        if store.array(self.key) != Some(charged) {
             return Err(Refusal::Memory);
         }
         Ok(Spent { counter: self, left })

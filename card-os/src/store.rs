@@ -282,6 +282,21 @@ impl<N: Nvm> Store<N> {
         Some(copy)
     }
 
+    /// The value under `key` where it has exactly `L` bytes. Nothing is wiped: for counters and lengths, never for a secret.
+    #[must_use]
+    pub fn array<const L: usize>(&self, key: Key) -> Option<[u8; L]> {
+        let at = self.base(self.area) + self.find(key)?;
+        let mut header = [0; 2];
+        self.nvm.read(at, &mut header);
+        let [_, length] = header;
+        let mut value = [0; L];
+        if usize::from(length) != L {
+            return None;
+        }
+        self.nvm.read(at + RECORD_HEADER, &mut value);
+        Some(value)
+    }
+
     /// Shows the value under `key`, and tells what `look` made of it. The value stands in one place and is wiped there: one that is
     /// handed on by value leaves a copy wherever it was.
     pub fn with<T>(&self, key: Key, look: impl FnOnce(&[u8]) -> T) -> Option<T> {

@@ -170,6 +170,23 @@ fn the_format_is_the_documented_one() {
 }
 
 #[test]
+fn a_short_value_is_read_where_it_has_the_length_asked_for() {
+    let mut store = Store::format(Small::new(4)).expect("formats");
+    store.commit(&[put(3, &[7, 8, 9])]).expect("fits");
+    assert_eq!(store.array(Key(3)), Some([7, 8, 9]));
+    assert_eq!((store.array::<2>(Key(3)), store.array::<4>(Key(3)), store.array::<3>(Key(4))), (None, None, None));
+}
+
+#[test]
+fn a_log_in_order_stays_where_it_is() {
+    let mut store = Store::format(Small::new(4)).expect("formats");
+    store.commit(&[put(3, &[1])]).expect("fits");
+    let old = store.nvm().bytes.clone();
+    store.settle().expect("nothing is to be done");
+    assert_eq!(store.nvm().bytes, old);
+}
+
+#[test]
 fn the_newer_area_counts_and_the_other_goes() {
     let of = |generation, value| [header(1, generation), record(0x51, 3, &[value])].concat();
     for (first, second, value) in [(1, 2, 2), (2, 1, 1), (7, 6, 1), (6, 7, 2), (5, 5, 1)] {
