@@ -4,6 +4,7 @@ use card_os::{
     Card, Response,
     platform::{Engine, EngineFault, MODULUS, PrivateKey},
     profile::Model,
+    public, sign,
 };
 use rand_core::TryCryptoRng;
 use sim::{engine::RsaEngine, nvm::Flash, rng::SimRng, sample};
@@ -73,5 +74,23 @@ fn pss_comes_twice_and_differs() {
         let mut card = verified(None);
         let [first, second] = [(); 2].map(|()| transmit(&mut card, &command));
         assert_eq!(first == second, scheme < 4, "scheme {scheme:02X}");
+    }
+}
+
+/// Each value by itself: the trial signature, which would find most of them, is not asked.
+#[test]
+fn values_of_a_key_that_do_not_belong_together_are_told() {
+    for key in sample::keys() {
+        let bytes = sign::to_bytes(key);
+        assert!(public::is_consistent(&sign::from_bytes(&bytes)));
+        // n, p, q, d mod p − 1, d mod q − 1, q⁻¹ mod p: the last bytes of each, and all of each.
+        let ends = [256, 384, 512, 640, 768, 896];
+        for (begin, end) in [0].into_iter().chain(ends).zip(ends) {
+            let mut odd = bytes.clone();
+            odd[end - 1] ^= 0x02;
+            assert!(!public::is_consistent(&sign::from_bytes(&odd)), "bytes {begin} to {end}");
+            odd[begin..end].fill(0);
+            assert!(!public::is_consistent(&sign::from_bytes(&odd)), "bytes {begin} to {end}");
+        }
     }
 }
