@@ -79,3 +79,17 @@ impl PartialEq for Model {
         self.number == other.number
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_model_is_found_by_its_name_and_by_its_number() {
+        for model in Model::ALL {
+            assert_eq!(Model::by_name(model.name), Some(model));
+            assert_eq!(Model::by_number(model.number), Some(model));
+        }
+        assert_eq!((Model::by_name("no-card"), Model::by_number(0xFF)), (None, None));
+    }
+}

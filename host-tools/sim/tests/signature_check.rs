@@ -2,6 +2,7 @@
 
 use card_os::{
     Card, Response,
+    fixed::FixedEngine,
     platform::{Engine, EngineFault, MODULUS, PrivateKey},
     profile::Model,
     public, sign,
@@ -93,4 +94,16 @@ fn values_of_a_key_that_do_not_belong_together_are_told() {
             assert!(!public::is_consistent(&sign::from_bytes(&odd)), "bytes {begin} to {end}");
         }
     }
+}
+
+#[test]
+fn a_key_that_is_ready_goes_with_the_power_and_is_never_shown() {
+    let [key, _] = sample::keys();
+    assert_eq!(format!("{key:?}"), "PrivateKey(..)");
+    let mut engine = FixedEngine::default();
+    engine.private(key, &[1; MODULUS], &mut [0; MODULUS], &mut SimRng::seeded(1)).expect("a sound key");
+    let ready = |engine: &FixedEngine| !format!("{engine:?}").contains("prepared: None");
+    assert!(ready(&engine), "the next signature costs less");
+    engine.power_off();
+    assert!(!ready(&engine));
 }
