@@ -5,7 +5,8 @@
 //! A [`card`] is put into a [`slot`], and whoever wants to talk to it, through whatever door, does so through the slot: the
 //! [PC/SC socket](pcsc), the [vpcd peer](vpcd) and [`slot::LocalReader`] share one card, one set of sharing rules and one
 //! observer for [traces](trace). Host programs see all of them as a [`reader::Reader`], and stand behind a [`guard`] where the card
-//! may be somebody's real one. A slot may hold a card of this process, or one that came over [vpcd's wire](vpcd::Listener).
+//! may be somebody's real one. A slot may hold a card of this process, one that came over [vpcd's wire](vpcd::Listener), or one
+//! that runs as [firmware] in an emulator.
 //!
 //! Probes wrap the card's seams from outside and stack: [`nvm::Torn`] pulls the power at one word, [`nvm::Faulty`] fails or
 //! lies. The card knows none of them.
@@ -25,6 +26,8 @@ pub mod backend;
 pub mod card;
 pub mod engine;
 pub mod explain;
+#[cfg(unix)]
+pub mod firmware;
 pub mod guard;
 pub mod hostile;
 pub mod image;

@@ -107,3 +107,21 @@ fn a_key_that_is_ready_goes_with_the_power_and_is_never_shown() {
     engine.power_off();
     assert!(!ready(&engine));
 }
+
+/// 65537 and what is raised to it are below the modulus, which is odd and has all its bits.
+#[test]
+fn what_is_no_modulus_or_not_below_it_opens_nothing() {
+    let [key, _] = sample::keys();
+    let with = |at: usize, change: fn(u8) -> u8| {
+        let mut n = key.n;
+        n[at] = change(n[at]);
+        n
+    };
+    let two = |at: usize| std::array::from_fn(|place| if place == at { 2 } else { 0 });
+    assert_eq!(public::power(&key.n, &two(MODULUS)), Some([0; MODULUS]));
+    assert!(public::power(&key.n, &two(MODULUS - 1)).is_some());
+    assert_eq!(public::power(&key.n, &key.n), None);
+    assert_eq!(public::power(&key.n, &[0xFF; MODULUS]), None);
+    assert_eq!(public::power(&with(0, |_| 0), &two(MODULUS - 1)), None, "a short one");
+    assert_eq!(public::power(&with(MODULUS - 1, |last| last ^ 1), &two(MODULUS - 1)), None, "an even one");
+}

@@ -61,6 +61,19 @@ pub(crate) struct Serve {
     /// happens to them lasts; each harm is told on standard error with its rule. docs/HOSTILE.md
     #[arg(long, value_name = "PLAN")]
     pub hostile: Option<String>,
+    /// Run the cards as firmware of a chip, in QEMU: the program that card-os/firmware/build names. What reaches a card past its contacts
+    /// (cuts, snapshots) is not there.
+    #[arg(long, value_name = "ELF", conflicts_with_all = ["hostile", "engine"])]
+    pub firmware: Option<PathBuf>,
+    /// QEMU for Arm; card-os/firmware/toolchain --qemu names one.
+    #[arg(
+        long,
+        value_name = "PROGRAM",
+        env = "JITSUIN_QEMU",
+        default_value = "qemu-system-arm",
+        requires = "firmware"
+    )]
+    pub qemu: PathBuf,
     /// Let this RSA engine sign [default: the fastest that runs on this processor].
     #[arg(long, value_name = "NAME", value_parser = super::engine())]
     pub engine: Option<Backend>,

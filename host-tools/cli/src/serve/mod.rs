@@ -11,6 +11,7 @@ use control::Control;
 use rack::Rack;
 use sim::{
     backend::{AnyEngine, Backend},
+    firmware::Emulator,
     hostile::Plan,
     pcsc::{Port, SOCKET_VARIABLE, SYSTEM_PATH, Server, Socket},
     vpcd::{Listener, Vpcd},
@@ -43,7 +44,8 @@ pub(crate) fn run(serve: &args::Serve) -> Result<(), Failure> {
     let names: Vec<String> = places.iter().map(|place| place.reader.clone()).collect();
     let plan =
         serve.hostile.as_deref().map(Plan::load).transpose().map_err(|error| Failure::Usage(error.to_string()))?;
-    let rack = Arc::new(Rack::new(world, engine, &names, serve.pin_pad, plan.as_ref())?);
+    let emulator = serve.firmware.clone().map(|elf| Emulator::new(serve.qemu.clone(), elf)).transpose()?;
+    let rack = Arc::new(Rack::new(world, engine, &names, serve.pin_pad, plan.as_ref(), emulator)?);
     if let Some(path) = &serve.trace {
         rack.outputs.add(trace_file(path)?);
     }

@@ -3,12 +3,15 @@
 use super::request::{About, Pin};
 use crate::failure::Failure;
 use card_os::profile::{Kind, Model};
+use rand_core::Rng;
 use sim::{
     backend::AnyEngine,
     card::{Simulated, StoredCard},
+    firmware::{Emulator, FirmwareCard},
     hostile::{Campaign, Hostile, Plan, Teller},
     nvm::Tear,
     pcsc::{PinPad, Port, Pressed},
+    rng::SimRng,
     slot::{Silence, Slot, Usage, VirtualCard},
     trace::{Outputs, Tap},
 };
@@ -31,6 +34,8 @@ const SNAPSHOTS: usize = 64;
 pub(super) struct Rack {
     world: Mutex<World>,
     engine: AnyEngine,
+    /// Where cards run that are firmware.
+    emulator: Option<Emulator>,
     readers: Vec<Reader>,
     /// Where traces of all readers go.
     pub(super) outputs: Arc<Outputs>,
@@ -94,6 +99,7 @@ impl Rack {
         names: &[String],
         pin_pads: bool,
         plan: Option<&Plan>,
+        emulator: Option<Emulator>,
     ) -> Result<Rack, Failure> {
         let outputs = Arc::new(Outputs::default());
         let mut readers: Vec<Reader> = Vec::with_capacity(names.len());
@@ -106,7 +112,7 @@ impl Rack {
             let campaign = plan.map(|plan| Campaign::new(plan.clone(), teller(name.clone(), Arc::clone(&tap))));
             readers.push(Reader { slot, campaign, tap, pad: pin_pads.then(PinPad::new), place: Mutex::default() });
         }
-        Ok(Rack { world: Mutex::new(world), engine, readers, outputs })
+        Ok(Rack { world: Mutex::new(world), engine, emulator, readers, outputs })
     }
 
     /// The readers as a socket's clients see them.
@@ -248,8 +254,19 @@ impl Rack {
     fn put(&self, reader: &Reader, place: &mut Place, id: &str) -> Result<(), Failure> {
         let world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         let (record, card) = crate::card_on(&world, id, self.engine.clone())?;
+        let image = world.image(id);
         drop(world);
         reader.tap.expect(card.card().model());
+        if let Some(emulator) = &self.emulator {
+            // Its image is the emulator's now.
+            drop(card);
+            let folder = private_folder()?;
+            let seed = SimRng::from_os()?.next_u64();
+            let card = FirmwareCard::start(emulator.clone(), &image, folder.path().to_owned(), seed)?;
+            reader.slot.insert(Box::new(card));
+            *place = Place { _folder: Some(folder), ..Place::default() };
+            return Ok(());
+        }
         let Some(campaign) = &reader.campaign else {
             let held = Held(Arc::new(Mutex::new(card)));
             reader.slot.insert(Box::new(held.clone()));
@@ -257,7 +274,7 @@ impl Rack {
             return Ok(());
         };
         // The card of the world goes back into its box: what a hostile reader's clients do to it is nobody's wish.
-        let folder = tempfile::Builder::new().prefix("jitsuin-").tempdir()?;
+        let folder = private_folder()?;
         let copy = StoredCard::create(&folder.path().join("card.img"), card.fork())?;
         drop(card);
         let held = Held(Arc::new(Mutex::new(copy)));
@@ -283,6 +300,10 @@ impl Rack {
             });
         }
     }
+}
+
+fn private_folder() -> std::io::Result<TempDir> {
+    tempfile::Builder::new().prefix("jitsuin-").tempdir()
 }
 
 /// Tells of a harm on standard error and in traces.

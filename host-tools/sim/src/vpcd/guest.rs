@@ -3,6 +3,7 @@
 use super::{
     VpcdError, address,
     frame::{receive, send},
+    message::{ATR, POWER_OFF, POWER_ON, RESET},
 };
 use crate::slot::{Silence, Slot, VirtualCard};
 use rustix::{
@@ -26,11 +27,6 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const GREETING: Duration = Duration::from_secs(5);
 /// How often an idle card is looked for.
 const TICK: Duration = Duration::from_millis(50);
-
-const POWER_OFF: &[u8] = &[0];
-const POWER_ON: &[u8] = &[1];
-const RESET: &[u8] = &[2];
-const ATR: &[u8] = &[4];
 
 /// A place where virtual cards connect, until dropped.
 #[derive(Debug)]

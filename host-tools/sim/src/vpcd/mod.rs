@@ -6,9 +6,10 @@
 //! The packaged reader writes length and body apart, so the kernel's delayed ACK costs 44 ms an APDU unless quick-ACK is armed
 //! again before every read.
 
-mod frame;
+pub(crate) mod frame;
 mod guest;
 mod line;
+pub(crate) mod message;
 mod peer;
 
 pub use guest::Listener;
