@@ -8,6 +8,7 @@ mod clients;
 mod commands;
 mod conform;
 mod explore;
+mod firmware;
 mod fuzz;
 mod hostile;
 mod kiosk;

@@ -77,7 +77,9 @@ fn a_trace_is_shown_counted_and_compared() {
     ] {
         assert!(shown.contains(words), "no {words:?} in {shown}");
     }
-    assert!(!shown.contains("31323334") && !shown.contains(AUTH_PIN), "{shown}");
+    // Not anywhere: the digits of a PIN are met by chance in keys, signatures and times.
+    let mut sent = shown.lines().filter(|line| line.starts_with("    > 00200098"));
+    assert!(sent.all(|line| line.ends_with(" secret bytes>")), "{shown}");
     let counted = jitsuin(&["trace", "stats", &traced.file, "--json"]).succeeded().out;
     let counted: serde_json::Value = serde_json::from_str(&counted).expect("json");
     assert_eq!((counted["exchanges"].as_u64(), counted["insertions"].as_u64()), (Some(9), Some(1)));
