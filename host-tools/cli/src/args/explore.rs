@@ -19,7 +19,7 @@ pub(crate) struct Explore {
     /// Take this walk alone; may be given more than once.
     #[arg(long, value_name = "WALK", value_parser = PossibleValuesParser::new(Walk::ALL.map(Walk::name)).map(by_name))]
     pub walk: Vec<Walk>,
-    /// Cut the start after every cut again, and a third time after a wrong VERIFY; harm everything in every state of what the issuer
+    /// Cut the start after cuts in many more commands again, and a third time after a wrong VERIFY; harm everything in every state of what the issuer
     /// writes: many millions of cuts, for a night.
     #[arg(long)]
     pub deep: bool,

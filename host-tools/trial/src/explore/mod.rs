@@ -62,7 +62,8 @@ impl Walk {
 pub enum Depth {
     /// All harms once for each thing at stake; the start after a cut in chosen acts is cut again.
     Second,
-    /// All harms in all states of what the issuer writes; the start after every cut is cut again, and once more after one in a
+    /// All harms in all states of what the issuer writes; the start after a cut in every act on PINs at full tries and on a card
+    /// without objects is cut again, and once more after one in a
     /// wrong VERIFY of the authentication PIN.
     Third,
 }
