@@ -6,7 +6,8 @@
 use crate::{
     card::{self, Direct, Options, Simulated},
     engine::RsaEngine,
-    issuer::{Issuer, test_keys},
+    issuer::{Issuer, IssuerError, test_keys},
+    reader::Reader,
     rng::SimRng,
 };
 use card_os::{
@@ -61,26 +62,58 @@ pub fn issued(signature: bool) -> Simulated {
 /// An issued card of a model.
 #[must_use]
 pub fn issued_as(model: &'static Model, signature: bool) -> Simulated {
-    issue(blank(model), model, signature)
+    issued_from(blank(model), model, signature)
 }
 
 /// An issued card with every application that differs from measured ones.
 #[must_use]
 pub fn issued_with(behaviour: Behaviour) -> Simulated {
-    issue(blank_with(Model::CARD, behaviour), Model::CARD, true)
+    issued_from(blank_with(Model::CARD, behaviour), Model::CARD, true)
 }
 
-fn issue(blank: Simulated, model: &Model, signature: bool) -> Simulated {
+/// The card that a script asks for by its `@card` line.
+#[must_use]
+pub fn of_kind(kind: &str) -> Option<Simulated> {
+    let differs = |change: fn(&mut Behaviour)| {
+        let mut behaviour = Behaviour::default();
+        change(&mut behaviour);
+        issued_with(behaviour)
+    };
+    Some(match kind {
+        "blank" => blank(Model::CARD),
+        "issued" => issued(true),
+        "no-signature" => issued(false),
+        "jpki-only" => issued_as(Model::JPKI_ONLY, true),
+        "android" => issued_as(Model::ANDROID, true),
+        "iphone" => issued_as(Model::IPHONE, true),
+        "juki-card" => issued_as(Model::JUKI_CARD, true),
+        "clears-on-reset" => differs(|behaviour| behaviour.clears_on_warm_reset = true),
+        "clears-on-select" => differs(|behaviour| behaviour.clears_on_select = true),
+        "blocked-6983" => differs(|behaviour| behaviour.blocked_as_iso = true),
+        "password-per-signature" => differs(|behaviour| behaviour.password_per_signature = true),
+        _ => return None,
+    })
+}
+
+fn issued_from(blank: Simulated, model: &Model, signature: bool) -> Simulated {
     let mut reader = Direct(blank);
-    let mut rng = SimRng::seeded(2);
-    let mut issuer = Issuer::open(&mut reader, &test_keys(), Level::FULL, &mut rng).expect("opens");
-    for (grouping, value) in groupings(model, signature) {
-        issuer.store(grouping, &value).expect("stores");
-    }
-    issuer.hand_out().expect("is whole");
+    issue(&mut reader, model, signature).expect("a sample card is issued");
     let Direct(mut card) = reader;
     card.power_off();
     card
+}
+
+/// Issues a blank sample card of a model that is in a reader.
+///
+/// # Errors
+/// [`IssuerError`] where the card refuses, or the reader has none.
+pub fn issue<R: Reader>(reader: &mut R, model: &Model, signature: bool) -> Result<(), IssuerError> {
+    let mut rng = SimRng::seeded(2);
+    let mut issuer = Issuer::open(reader, &test_keys(), Level::FULL, &mut rng)?;
+    for (grouping, value) in groupings(model, signature) {
+        issuer.store(grouping, &value)?;
+    }
+    issuer.hand_out()
 }
 
 /// What is written to a sample card of a model, in this order.

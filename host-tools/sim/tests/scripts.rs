@@ -1,27 +1,8 @@
 //! Every card script of `vectors/data/scripts` against the real card.
 
-use card_os::{Response, identity::Behaviour, profile::Model};
+use card_os::Response;
 use sim::{card::Simulated, sample};
 use vectors::script::{Script, Step};
-
-fn card(kind: &str) -> Simulated {
-    match kind {
-        "blank" => sample::blank(Model::CARD),
-        "issued" => sample::issued(true),
-        "no-signature" => sample::issued(false),
-        "jpki-only" => sample::issued_as(Model::JPKI_ONLY, true),
-        "android" => sample::issued_as(Model::ANDROID, true),
-        "iphone" => sample::issued_as(Model::IPHONE, true),
-        "juki-card" => sample::issued_as(Model::JUKI_CARD, true),
-        "clears-on-reset" => sample::issued_with(Behaviour { clears_on_warm_reset: true, ..Behaviour::default() }),
-        "clears-on-select" => sample::issued_with(Behaviour { clears_on_select: true, ..Behaviour::default() }),
-        "blocked-6983" => sample::issued_with(Behaviour { blocked_as_iso: true, ..Behaviour::default() }),
-        "password-per-signature" => {
-            sample::issued_with(Behaviour { password_per_signature: true, ..Behaviour::default() })
-        }
-        other => panic!("no card of kind {other:?}"),
-    }
-}
 
 fn transmit(card: &mut Simulated, command: &[u8]) -> Vec<u8> {
     let mut response = Response::new();
@@ -36,7 +17,8 @@ fn every_script_is_followed() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let script =
             Script::parse(&vectors::text(&format!("scripts/{name}"))).unwrap_or_else(|e| panic!("{name}: {e}"));
-        let mut card = card(&script.card);
+        let mut card =
+            sample::of_kind(&script.card).unwrap_or_else(|| panic!("{name}: no card of kind {:?}", script.card));
         scripts += 1;
         for step in &script.steps {
             match step {

@@ -8,11 +8,15 @@
 //! of its own, so that the card's opinion of its memory is not what convinces. [`card`] and [`mirror`] are cards without RSA,
 //! [`steps`] and [`deeds`] are what bytes of a fuzzer mean to them.
 //!
+//! [`twin`] is the card of this process beside the same card as firmware of a chip; [`costs`] is what its
+//! commands take there.
+//!
 //! # Not supported
 //!
 //! **The applications beside JPKI** are fuzzed, not explored.
 
 pub mod card;
+pub mod costs;
 pub mod deeds;
 pub mod explore;
 pub mod journal;
@@ -22,5 +26,6 @@ pub mod plausible;
 pub mod script;
 pub mod small;
 pub mod steps;
+pub mod twin;
 pub mod watched;
 pub mod words;

@@ -1,10 +1,10 @@
 //! Controls: messages of one byte. (pcsc.md §1)
 
 /// Power goes.
-pub(crate) const POWER_OFF: &[u8] = &[0];
+pub const POWER_OFF: &[u8] = &[0];
 /// Power comes.
-pub(crate) const POWER_ON: &[u8] = &[1];
+pub const POWER_ON: &[u8] = &[1];
 /// Warm reset.
-pub(crate) const RESET: &[u8] = &[2];
+pub const RESET: &[u8] = &[2];
 /// The ATR is asked for, and answered.
-pub(crate) const ATR: &[u8] = &[4];
+pub const ATR: &[u8] = &[4];

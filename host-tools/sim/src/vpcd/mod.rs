@@ -9,7 +9,7 @@
 pub(crate) mod frame;
 mod guest;
 mod line;
-pub(crate) mod message;
+pub mod message;
 mod peer;
 
 pub use guest::Listener;
