@@ -92,6 +92,11 @@ impl Chip {
         self.board.input.extend(bytes);
     }
 
+    /// Gives a message of vpcd to the line, and runs nothing. (spec/pcsc.md §1)
+    pub fn send_message(&mut self, message: &[u8]) {
+        self.send(&framed(message));
+    }
+
     /// Takes what came over the line.
     pub fn receive(&mut self) -> Zeroizing<Vec<u8>> {
         Zeroizing::new(std::mem::take(&mut self.board.output))
@@ -105,7 +110,7 @@ impl Chip {
 
     /// One message of vpcd to the chip, which runs for so many instructions at most. (spec/pcsc.md §1)
     pub fn tell(&mut self, message: &[u8], most: u64) -> Stop {
-        self.send(&framed(message));
+        self.send_message(message);
         self.run(most)
     }
 

@@ -15,6 +15,7 @@ mod decode;
 mod desk;
 mod explore;
 mod failure;
+mod firmware;
 mod fuzz;
 mod issue;
 mod kiosk;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
         Command::Explore(explore) => explore::run(&explore),
         Command::Fuzz(fuzz) => fuzz::run(&fuzz),
         Command::Learn(learn) => learn::run(&learn),
+        Command::Firmware(firmware) => firmware::run(&firmware),
         Command::Show(show) => show::run(&show),
         Command::Card(args::Card::Report(report)) => card::report(&report),
         Command::Apdu(apdu) => apdu::run(&apdu),

@@ -6,6 +6,7 @@ mod bench;
 mod client;
 mod conform;
 mod explore;
+mod firmware;
 mod fuzz;
 mod issue;
 mod kiosk;
@@ -29,6 +30,7 @@ pub(crate) use client::{
 };
 pub(crate) use conform::{Allowed, Conform};
 pub(crate) use explore::Explore;
+pub(crate) use firmware::{Firmware, FirmwareBench, FirmwareBuild, FirmwareRun, FirmwareSize};
 pub(crate) use fuzz::Fuzz;
 pub(crate) use issue::{Issue, New, Person, Profiles, Sex};
 pub(crate) use kiosk::{Jpki, Kiosk, KioskIssue, KioskReserve, KioskReset};
@@ -36,7 +38,7 @@ pub(crate) use learn::Learn;
 pub(crate) use login::{Login, LoginServe, LoginTo};
 pub(crate) use pin::{Pin, Pins, ResetPin};
 pub(crate) use real::Real;
-pub(crate) use serve::{Ctl, Serve, Watch};
+pub(crate) use serve::{Ctl, Emulator, Serve, Watch};
 pub(crate) use service::{
     CallCentre, Cause, Certify, Clock, ClockAdvance, ClockSet, ClockShow, Counter, CounterCard, CounterForm, FormFor,
     Ledger, Now, Period, Register, Resident, ResidentChange, ResidentLeave, ResidentList, ResidentShow, Which,
@@ -128,6 +130,9 @@ pub(crate) enum Command {
     Fuzz(Fuzz),
     /// Learn a card's automaton by asking, and tell it apart from another card's or from the specification's.
     Learn(Learn),
+    /// The card as the program of a Cortex-M3: built, run in an emulator, measured to the instruction.
+    #[command(subcommand)]
+    Firmware(Firmware),
     /// Show what a card holds: everything that is free, and what the values given here open.
     Show(Show),
     /// Write a card down for people.

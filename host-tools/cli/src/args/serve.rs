@@ -4,7 +4,7 @@ use crate::{
     failure::Failure,
     serve::{Pin, Request, Tear},
 };
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use sim::backend::Backend;
 use std::path::PathBuf;
 use zeroize::Zeroizing;
@@ -61,10 +61,13 @@ pub(crate) struct Serve {
     /// happens to them lasts; each harm is told on standard error with its rule. docs/HOSTILE.md
     #[arg(long, value_name = "PLAN")]
     pub hostile: Option<String>,
-    /// Run the cards as firmware of a chip, in QEMU: the program that card-os/firmware/build names. What reaches a card past its contacts
-    /// (cuts, snapshots) is not there.
-    #[arg(long, value_name = "ELF", conflicts_with_all = ["hostile", "engine"])]
-    pub firmware: Option<PathBuf>,
+    /// Run the cards as firmware of a chip, in an emulator: this program, or without one what `jitsuin firmware build` built. What reaches a card past its
+    /// contacts (cuts, snapshots) is not there.
+    #[arg(long, value_name = "ELF", num_args = 0..=1, conflicts_with_all = ["hostile", "engine"])]
+    pub firmware: Option<Option<PathBuf>>,
+    /// Which emulator [default: qemu where it is there, else built-in].
+    #[arg(long, value_name = "WHICH", requires = "firmware")]
+    pub emulator: Option<Emulator>,
     /// QEMU for Arm; card-os/firmware/toolchain --qemu names one.
     #[arg(
         long,
@@ -77,6 +80,15 @@ pub(crate) struct Serve {
     /// Let this RSA engine sign [default: the fastest that runs on this processor].
     #[arg(long, value_name = "NAME", value_parser = super::engine())]
     pub engine: Option<Backend>,
+}
+
+/// What a firmware card runs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Emulator {
+    /// QEMU, a process for each card.
+    Qemu,
+    /// The emulator of this program.
+    BuiltIn,
 }
 
 /// NAME=CARD, or NAME alone.

@@ -1,6 +1,7 @@
 //! `jitsuin serve`: readers with cards in them, until interrupted.
 
 mod control;
+mod machine;
 mod rack;
 mod request;
 
@@ -8,10 +9,10 @@ pub(crate) use request::{About, Answer, Pin, Request, Tear};
 
 use crate::{args, desk::READER, failure::Failure, out::say};
 use control::Control;
+use machine::Machines;
 use rack::Rack;
 use sim::{
     backend::{AnyEngine, Backend},
-    firmware::Emulator,
     hostile::Plan,
     pcsc::{Port, SOCKET_VARIABLE, SYSTEM_PATH, Server, Socket},
     vpcd::{Listener, Vpcd},
@@ -44,8 +45,9 @@ pub(crate) fn run(serve: &args::Serve) -> Result<(), Failure> {
     let names: Vec<String> = places.iter().map(|place| place.reader.clone()).collect();
     let plan =
         serve.hostile.as_deref().map(Plan::load).transpose().map_err(|error| Failure::Usage(error.to_string()))?;
-    let emulator = serve.firmware.clone().map(|elf| Emulator::new(serve.qemu.clone(), elf)).transpose()?;
-    let rack = Arc::new(Rack::new(world, engine, &names, serve.pin_pad, plan.as_ref(), emulator)?);
+    let machines = Machines::new(serve)?;
+    let run_by = machines.as_ref().map(ToString::to_string);
+    let rack = Arc::new(Rack::new(world, engine, &names, serve.pin_pad, plan.as_ref(), machines)?);
     if let Some(path) = &serve.trace {
         rack.outputs.add(trace_file(path)?);
     }
@@ -89,7 +91,10 @@ pub(crate) fn run(serve: &args::Serve) -> Result<(), Failure> {
     for listener in &listening {
         say!("# virtual cards may connect to {}", listener.address());
     }
-    say!("# signatures by the engine {signer}");
+    match run_by {
+        Some(machine) => say!("# cards are {machine}"),
+        None => say!("# signatures by the engine {signer}"),
+    }
     if let Some(Plan { name, seed, rules }) = &plan {
         say!("# hostile by {name}, {} rules, seed {seed}: copies of cards, whose answers are spoilt", rules.len());
     }

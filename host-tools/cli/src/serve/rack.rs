@@ -1,13 +1,16 @@
 //! The readers of a server and the cards in them: everything that a hand can do there.
 
-use super::request::{About, Pin};
+use super::{
+    machine::Machines,
+    request::{About, Pin},
+};
 use crate::failure::Failure;
 use card_os::profile::{Kind, Model};
 use rand_core::Rng;
 use sim::{
     backend::AnyEngine,
     card::{Simulated, StoredCard},
-    firmware::{Emulator, FirmwareCard},
+    firmware::FirmwareCard,
     hostile::{Campaign, Hostile, Plan, Teller},
     nvm::Tear,
     pcsc::{PinPad, Port, Pressed},
@@ -35,7 +38,7 @@ pub(super) struct Rack {
     world: Mutex<World>,
     engine: AnyEngine,
     /// Where cards run that are firmware.
-    emulator: Option<Emulator>,
+    machines: Option<Machines>,
     readers: Vec<Reader>,
     /// Where traces of all readers go.
     pub(super) outputs: Arc<Outputs>,
@@ -99,7 +102,7 @@ impl Rack {
         names: &[String],
         pin_pads: bool,
         plan: Option<&Plan>,
-        emulator: Option<Emulator>,
+        machines: Option<Machines>,
     ) -> Result<Rack, Failure> {
         let outputs = Arc::new(Outputs::default());
         let mut readers: Vec<Reader> = Vec::with_capacity(names.len());
@@ -112,7 +115,7 @@ impl Rack {
             let campaign = plan.map(|plan| Campaign::new(plan.clone(), teller(name.clone(), Arc::clone(&tap))));
             readers.push(Reader { slot, campaign, tap, pad: pin_pads.then(PinPad::new), place: Mutex::default() });
         }
-        Ok(Rack { world: Mutex::new(world), engine, emulator, readers, outputs })
+        Ok(Rack { world: Mutex::new(world), engine, machines, readers, outputs })
     }
 
     /// The readers as a socket's clients see them.
@@ -257,12 +260,12 @@ impl Rack {
         let image = world.image(id);
         drop(world);
         reader.tap.expect(card.card().model());
-        if let Some(emulator) = &self.emulator {
+        if let Some(machines) = &self.machines {
             // Its image is the emulator's now.
             drop(card);
             let folder = private_folder()?;
             let seed = SimRng::from_os()?.next_u64();
-            let card = FirmwareCard::start(emulator.clone(), &image, folder.path().to_owned(), seed)?;
+            let card = FirmwareCard::start(machines.make(folder.path())?, &image, seed)?;
             reader.slot.insert(Box::new(card));
             *place = Place { _folder: Some(folder), ..Place::default() };
             return Ok(());

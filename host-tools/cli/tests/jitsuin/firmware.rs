@@ -1,6 +1,6 @@
-//! `jitsuin serve --firmware`, where there is no emulator. With one: `card-os/firmware/check`.
+//! `jitsuin firmware` and `jitsuin serve --firmware`, where there is no emulator or no firmware. With both: `card-os/firmware/check`.
 
-use crate::support::World;
+use crate::support::{World, jitsuin};
 
 #[test]
 fn an_emulator_that_does_not_come_is_explained_and_the_card_is_as_it_was() {
@@ -14,5 +14,22 @@ fn an_emulator_that_does_not_come_is_explained_and_the_card_is_as_it_was() {
     serve(&elf, "/nonexistent/qemu").failed(1, &["/nonexistent/qemu", "card-os/firmware/toolchain"]);
     serve(&elf, "false").failed(1, &["the emulator ended"]);
     world.run(&["serve", &card, "--firmware", &elf, "--hostile", "short"]).failed(2, &["--hostile"]);
+    let built_in = ["serve", &card, "--firmware", &elf, "--emulator", "built-in"];
+    world.run(&built_in).failed(1, &["no firmware", "no ELF", "card-os/firmware/build"]);
     world.run(&["check", &card]).succeeded();
+}
+
+#[test]
+fn what_is_no_firmware_is_explained() {
+    let world = World::new();
+    let elf = world.file("firmware");
+    // An ELF of this processor.
+    std::fs::copy(std::env::current_exe().expect("this test"), &elf).expect("copies");
+    let elf = elf.display().to_string();
+    for command in ["size", "bench"] {
+        jitsuin(&["firmware", command, &elf]).failed(1, &["no ELF for Arm"]);
+        jitsuin(&["firmware", command, "/nonexistent/elf"]).failed(1, &["/nonexistent/elf"]);
+    }
+    jitsuin(&["firmware", "run", "--firmware", &elf, "00A4"]).failed(1, &["no ELF for Arm"]);
+    jitsuin(&["firmware", "size", "--budget", "x"]).failed(2, &["--check"]);
 }

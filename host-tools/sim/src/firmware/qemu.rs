@@ -40,10 +40,18 @@ impl Qemu {
             move |error| FirmwareError::Missing { what, path, error }
         };
         fs::metadata(&firmware).map_err(missing("the firmware", &firmware))?;
-        let mut version = Command::new(&program);
-        version.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        version.status().map_err(missing("the emulator", &program))?;
+        if let Some(error) = Qemu::is_missing(&program) {
+            return Err(missing("the emulator", &program)(error));
+        }
         Ok(Qemu { program, firmware, folder, running: None })
+    }
+
+    /// Why there is no such program, if so.
+    #[must_use]
+    pub fn is_missing(program: &Path) -> Option<io::Error> {
+        let mut version = Command::new(program);
+        version.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        version.status().err()
     }
 
     /// The file of the flash.
