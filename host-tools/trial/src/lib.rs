@@ -9,7 +9,7 @@
 //! [`steps`] and [`deeds`] are what bytes of a fuzzer mean to them.
 //!
 //! [`twin`] is the card of this process beside the same card as firmware of a chip; [`costs`] is what its
-//! commands take there.
+//! commands take there, and [`glitch`] hurts the chip at every instruction of them.
 //!
 //! # Not supported
 //!
@@ -19,6 +19,8 @@ pub mod card;
 pub mod costs;
 pub mod deeds;
 pub mod explore;
+pub mod factor;
+pub mod glitch;
 pub mod journal;
 pub mod mirror;
 pub mod model;
