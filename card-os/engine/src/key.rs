@@ -5,7 +5,7 @@ use crate::{
     limb::{self, Limb},
     modulus::{Modulus, Wide},
     natural::{self, Natural},
-    schoolbook,
+    public, schoolbook,
 };
 use rand_core::TryCryptoRng;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -127,15 +127,7 @@ impl<const N: usize, const M: usize, A: Kernel<N, M>> PrivateKey<N, M, A> {
     /// # Errors
     /// [`EngineError::Input`]; `output` is then untouched.
     pub fn public(&self, base: &[u8], output: &mut [u8]) -> Result<(), EngineError> {
-        // What was deciphered is as secret as a key; what it opens to is not.
-        let mut number = Zeroizing::new([0; M]);
-        natural::read_be_bytes(&mut number, base).ok_or(EngineError::Input)?;
-        if natural::is_less(&number, self.n.value()) == 0 {
-            return Err(EngineError::Input);
-        }
-        self.n.enter_in_place(&mut number);
-        let opened = self.n.arithmetic().open(&self.opening, &self.n, &number);
-        natural::to_be_bytes(&self.n.leave(&opened), output).ok_or(EngineError::Input)
+        public::prepared(&self.n, &self.opening, base, output)
     }
 
     /// `output` = `input`ᵈ mod n, both big-endian and as long as the modulus. `rng` feeds blinding.

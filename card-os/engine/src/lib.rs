@@ -11,6 +11,8 @@
 //! | [`arithmetic`] | the seam for accelerators, and [`Portable`](arithmetic::Portable), which needs none |
 //! | [`modulus`] | Montgomery form, exponentiation with a fixed window |
 //! | [`key`] | a private key: CRT, blinding, and the check without which nothing leaves |
+//! | [`public`] | the public operation |
+//! | [`check`] | whether the numbers of a key belong together |
 //! | [`generate`](mod@generate) | key generation to FIPS 186-5 A.1.3, with the exponents |
 //! | [`prime`] | tests of primality, two numbers at once, and the search for a prime |
 //! | [`sieve`] | the numbers of an interval that no small prime divides |
@@ -61,6 +63,7 @@
 )]
 
 pub mod arithmetic;
+pub mod check;
 mod exponent;
 pub mod generate;
 pub mod key;
@@ -68,6 +71,7 @@ pub mod limb;
 pub mod modulus;
 pub mod natural;
 pub mod prime;
+pub mod public;
 pub mod randomness;
 pub mod schoolbook;
 pub mod sieve;
