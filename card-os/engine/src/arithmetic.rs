@@ -102,7 +102,8 @@ pub struct Nothing;
 pub struct Portable;
 
 impl Arithmetic for Portable {
-    #[inline(always)]
+    #[cfg_attr(feature = "compact", inline(never))]
+    #[cfg_attr(not(feature = "compact"), inline(always))]
     fn row(self, t: &mut [Limb], a: &[Limb], q: Limb, mut carry: Limb) -> Limb {
         // Eight at a time, so that the loop itself costs little.
         for (t, a) in t.as_chunks_mut::<8>().0.iter_mut().zip(a.as_chunks::<8>().0) {

@@ -37,7 +37,7 @@ pub fn to_be_bytes<const N: usize>(number: &Natural<N>, out: &mut [u8]) -> Optio
 }
 
 /// Adds `b & mask`; gives the carry.
-#[inline(always)]
+#[cfg_attr(not(feature = "compact"), inline(always))]
 pub fn add_masked<const N: usize>(a: &mut Natural<N>, b: &Natural<N>, mask: Limb) -> Limb {
     let mut carry = 0;
     for (a, b) in a.iter_mut().zip(b) {
@@ -47,7 +47,7 @@ pub fn add_masked<const N: usize>(a: &mut Natural<N>, b: &Natural<N>, mask: Limb
 }
 
 /// Subtracts `b & mask`; gives the borrow.
-#[inline(always)]
+#[cfg_attr(not(feature = "compact"), inline(always))]
 pub fn sub_masked<const N: usize>(a: &mut Natural<N>, b: &Natural<N>, mask: Limb) -> Limb {
     let mut borrow = 0;
     for (a, b) in a.iter_mut().zip(b) {
@@ -57,7 +57,7 @@ pub fn sub_masked<const N: usize>(a: &mut Natural<N>, b: &Natural<N>, mask: Limb
 }
 
 /// Doubles; gives the bit that fell off.
-#[inline(always)]
+#[cfg_attr(not(feature = "compact"), inline(always))]
 pub fn double<const N: usize>(a: &mut Natural<N>) -> Limb {
     let mut carry = 0;
     for a in a {
@@ -69,7 +69,7 @@ pub fn double<const N: usize>(a: &mut Natural<N>) -> Limb {
 }
 
 /// Halves where the mask says so, rounding down.
-#[inline(always)]
+#[cfg_attr(not(feature = "compact"), inline(always))]
 pub fn halve_masked<const N: usize>(a: &mut Natural<N>, mask: Limb) {
     let mut fallen = 0;
     for a in a.iter_mut().rev() {
@@ -80,7 +80,7 @@ pub fn halve_masked<const N: usize>(a: &mut Natural<N>, mask: Limb) {
 }
 
 /// Swaps both where the mask says so.
-#[inline(always)]
+#[cfg_attr(not(feature = "compact"), inline(always))]
 pub fn swap_masked<const N: usize>(a: &mut Natural<N>, b: &mut Natural<N>, mask: Limb) {
     for (a, b) in a.iter_mut().zip(b) {
         let difference = (*a ^ *b) & mask;

@@ -30,9 +30,14 @@ pub fn product<const N: usize, A: Arithmetic>(arithmetic: A, wide: &mut Wide<N>,
     const { assert!(N.is_multiple_of(8), "rows are walked in blocks of eight limbs") };
     let [low, _] = wide;
     low.fill(0);
-    let flat = wide.as_flattened_mut();
+    product_rows(arithmetic, wide.as_flattened_mut(), a, b);
+}
+
+#[cfg_attr(feature = "compact", inline(never))]
+#[cfg_attr(not(feature = "compact"), inline(always))]
+fn product_rows<A: Arithmetic>(arithmetic: A, wide: &mut [Limb], a: &[Limb], b: &[Limb]) {
     for (at, q) in b.iter().enumerate() {
-        let Some((places, rest)) = after(flat, at).split_first_chunk_mut::<N>() else { break };
+        let Some((places, rest)) = after(wide, at).split_at_mut_checked(a.len()) else { break };
         let carry = arithmetic.row(places, a, *q, 0);
         set(rest, 0, carry);
     }
@@ -47,10 +52,15 @@ pub fn reduce<const N: usize, A: Arithmetic>(
     m: &Natural<N>,
     k: Limb,
 ) {
-    let flat = wide.as_flattened_mut();
+    reduce_rows(arithmetic, wide.as_flattened_mut(), out, m, k);
+}
+
+#[cfg_attr(feature = "compact", inline(never))]
+#[cfg_attr(not(feature = "compact"), inline(always))]
+fn reduce_rows<A: Arithmetic>(arithmetic: A, wide: &mut [Limb], out: &mut [Limb], m: &[Limb], k: Limb) {
     let mut top = 0;
-    for at in 0..N {
-        let Some((places, rest)) = after(flat, at).split_first_chunk_mut::<N>() else { break };
+    for at in 0..m.len() {
+        let Some((places, rest)) = after(wide, at).split_at_mut_checked(m.len()) else { break };
         let q = places.first().map_or(0, |first| first.wrapping_mul(k));
         let carry = arithmetic.row(places, m, q, 0);
         if let Some(above) = rest.first_mut() {
@@ -59,8 +69,7 @@ pub fn reduce<const N: usize, A: Arithmetic>(
     }
     // Limb by limb: whoever copies limbs in larger pieces soon after they were written, waits for them.
     let (mask, mut borrow) = (limb::mask(top), 0);
-    let [_, high] = wide;
-    for ((out, high), m) in out.iter_mut().zip(high).zip(m) {
+    for ((out, high), m) in out.iter_mut().zip(after(wide, m.len())).zip(m) {
         (*out, borrow) = limb::sub(*high, *m & mask, borrow);
     }
 }
@@ -99,6 +108,10 @@ pub fn square<const N: usize, A: Arithmetic>(arithmetic: A, wide: &mut Wide<N>, 
     const { assert!(N.is_multiple_of(8), "rows are walked in blocks of eight limbs") };
     let [low, _] = wide;
     low.fill(0);
+    if cfg!(feature = "compact") {
+        triangle(arithmetic, wide.as_flattened_mut(), a);
+        return diagonal(wide.as_flattened_mut(), a);
+    }
     /// The rows of one block after the other, by how many limbs of the block follow the own one.
     macro_rules! triangles {
         ($block:literal: $($after:literal)+) => {
@@ -115,7 +128,25 @@ pub fn square<const N: usize, A: Arithmetic>(arithmetic: A, wide: &mut Wide<N>, 
     } else {
         triangles!(8: 7 6 5 4 3 2 1 0);
     }
-    diagonal(wide, a);
+    diagonal(wide.as_flattened_mut(), a);
+}
+
+/// The rows of a square one after the other: each limb times all later ones. What is no multiple of eight comes first.
+#[inline(never)]
+fn triangle<A: Arithmetic>(arithmetic: A, mut t: &mut [Limb], mut a: &[Limb]) {
+    while let Some((q, later)) = a.split_first() {
+        let (few, blocks) = later.split_at(later.len() % 8);
+        let Some((_, places)) = t.split_first_mut() else { break };
+        let mut carry = 0;
+        for (place, limb) in places.iter_mut().zip(few) {
+            (*place, carry) = limb::mul_add(*limb, *q, *place, carry);
+        }
+        if let Some((places, rest)) = after(places, few.len()).split_at_mut_checked(blocks.len()) {
+            let carry = arithmetic.row(places, blocks, *q, carry);
+            set(rest, 0, carry);
+        }
+        (t, a) = (after(t, 2), later);
+    }
 }
 
 /// One row of a square: the limb that has L others after it in its block of B, times those and all later limbs. `t` begins at
@@ -140,11 +171,12 @@ fn triangle_row<const B: usize, const L: usize, A: Arithmetic>(
 }
 
 /// Doubles the products of different limbs and adds the squares of the limbs.
-#[inline(always)]
-fn diagonal<const N: usize>(wide: &mut Wide<N>, a: &Natural<N>) {
+#[cfg_attr(feature = "compact", inline(never))]
+#[cfg_attr(not(feature = "compact"), inline(always))]
+fn diagonal(wide: &mut [Limb], a: &[Limb]) {
     const TOP: u32 = limb::BITS - 1;
     let (mut fallen, mut carry) = (0, false);
-    for (places, values) in wide.as_flattened_mut().as_chunks_mut::<4>().0.iter_mut().zip(a.as_chunks::<2>().0) {
+    for (places, values) in wide.as_chunks_mut::<4>().0.iter_mut().zip(a.as_chunks::<2>().0) {
         let ([t0, t1, t2, t3], [first, second]) = (*places, *values);
         let (low0, high0) = limb::multiply(first, first);
         let (low1, high1) = limb::multiply(second, second);
