@@ -104,9 +104,3 @@ pub const fn negated_inverse(m: Limb) -> Limb {
     }
     inverse.wrapping_neg()
 }
-
-/// (high · 2^[`BITS`] + low) mod m, by division: for public numbers only.
-#[must_use]
-pub const fn public_remainder(high: Limb, low: Limb, m: Limb) -> Limb {
-    ((((high as Double) << BITS) | low as Double) % m as Double) as Limb
-}

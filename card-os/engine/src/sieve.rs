@@ -89,19 +89,23 @@ impl Divisor {
     /// For numbers of N limbs.
     fn new<const N: usize>(m: Limb) -> Self {
         let inverse = limb::negated_inverse(m).wrapping_neg();
-        let one = m.wrapping_neg() % m;
-        let mut divisor = Divisor { m, inverse, half: one };
-        // R = (2^B)^N, bit by bit of N.
-        let base = limb::public_remainder(one, 0, m);
-        for bit in (0..=N.ilog2()).rev() {
+        // 2⁰ · 2^B mod m, and from there bit by bit of the exponent.
+        let mut divisor = Divisor { m, inverse, half: m.wrapping_neg() % m };
+        let exponent = N * limb::BITS as usize - 1;
+        for bit in (0..=exponent.ilog2()).rev() {
             divisor.half = divisor.multiply(divisor.half, divisor.half);
-            if N >> bit & 1 == 1 {
-                divisor.half = divisor.multiply(divisor.half, base);
+            if exponent >> bit & 1 == 1 {
+                divisor.half = divisor.twice(divisor.half);
             }
         }
-        // Half of an odd residue is half of the residue and m.
-        divisor.half = (divisor.half >> 1) + ((m >> 1) + 1) * (divisor.half & 1);
         divisor
+    }
+
+    /// 2a mod m, below m, for a below m.
+    #[inline(always)]
+    fn twice(&self, a: Limb) -> Limb {
+        let (difference, borrow) = limb::sub(a, self.m - a, 0);
+        difference.wrapping_add(self.m & limb::mask(borrow))
     }
 
     /// a · b / 2^B mod m, below m, for b below m.
