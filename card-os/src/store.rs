@@ -549,29 +549,35 @@ fn padded(length: usize) -> usize {
     length.next_multiple_of(WORD)
 }
 
+/// Bits of a CRC that are looked up at once.
+const CRC_BITS: u32 = if cfg!(feature = "compact") { 4 } else { 8 };
+
 /// CRC-32 (ISO-HDLC) over some slices.
 fn crc(parts: &[&[u8]]) -> u32 {
     let step = |crc: u32, byte: &u8| {
-        let [low, ..] = (crc ^ u32::from(*byte)).to_le_bytes();
-        (crc >> 8) ^ CRC_TABLE.get(usize::from(low)).copied().unwrap_or(0)
+        (0..8 / CRC_BITS).fold(crc ^ u32::from(*byte), |crc, _| {
+            let [low, ..] = crc.to_le_bytes();
+            let place = usize::from(low) % CRC_TABLE.len();
+            (crc >> CRC_BITS) ^ CRC_TABLE.get(place).copied().unwrap_or(0)
+        })
     };
     !parts.iter().flat_map(|part| part.iter()).fold(!0, step)
 }
 
-const CRC_TABLE: [u32; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0u32;
+const CRC_TABLE: [u32; 1 << CRC_BITS] = {
+    let mut table = [0; 1 << CRC_BITS];
+    let mut place = 0u32;
     let mut rest: &mut [u32] = &mut table;
     while let Some((slot, more)) = rest.split_first_mut() {
-        let mut crc = byte;
+        let mut crc = place;
         let mut bit = 0;
-        while bit < 8 {
+        while bit < CRC_BITS {
             crc = (crc >> 1) ^ (0xEDB8_8320 & (0u32.wrapping_sub(crc & 1)));
             bit += 1;
         }
         *slot = crc;
         rest = more;
-        byte += 1;
+        place += 1;
     }
     table
 };
