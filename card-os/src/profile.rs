@@ -12,6 +12,7 @@ mod jpki;
 mod juki;
 mod model;
 mod text;
+mod words;
 
 pub use common::COMMON;
 pub use face::FACE;
@@ -23,8 +24,10 @@ pub use jpki::{
 pub use juki::JUKI;
 pub use model::Model;
 pub use text::TEXT;
+pub use words::Words;
 
 use crate::store::Key;
+use words::words;
 
 /// What somebody may want to do with an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,9 +185,9 @@ pub struct Object {
     /// Low byte of the EF identifier 0001–001E, which is also its SFI; a running number for data objects.
     pub number: u8,
     /// English name.
-    pub name: &'static str,
+    pub name: Words,
     /// Japanese name where the service has one.
-    pub japanese: &'static str,
+    pub japanese: Words,
     /// What it is.
     pub kind: Kind,
     /// Rules before issue.
@@ -192,7 +195,7 @@ pub struct Object {
     /// Rules from issue on.
     pub in_use: Rules,
     /// Section of the card specification.
-    pub source: &'static str,
+    pub source: Words,
     /// Check value of all this but names and source.
     check: u32,
 }
@@ -206,6 +209,7 @@ impl Object {
         (name, japanese): (&'static str, &'static str),
         source: &'static str,
     ) -> Self {
+        let (name, japanese, source) = (words(name), words(japanese), words(source));
         let (personalising, in_use) = (NOTHING, NOTHING);
         Object { application, number, name, japanese, kind, personalising, in_use, source, check: 0 }.checked()
     }
@@ -304,9 +308,9 @@ pub struct Application {
     /// Running number; 0 is the issuer security domain.
     pub number: u8,
     /// English name.
-    pub name: &'static str,
+    pub name: Words,
     /// Japanese name.
-    pub japanese: &'static str,
+    pub japanese: Words,
     /// DF name.
     pub aid: &'static [u8],
     /// How its PINs are changed.

@@ -2,7 +2,7 @@
 
 use super::{
     Application, Change, FREE, KEY_WRITE, Kind, Object, Operation, PinFormat, Rule, SessionKey, WRITE, holders_pin,
-    internal,
+    internal, words,
 };
 
 const NUMBER: u8 = 2;
@@ -11,8 +11,8 @@ const PIN: u8 = 0x1C;
 /// The common card application.
 pub static COMMON: Application = Application {
     number: NUMBER,
-    name: "common card",
-    japanese: "共通カードAP",
+    name: words("common card"),
+    japanese: words("共通カードAP"),
     aid: &[0xD3, 0x92, 0x10, 0x00, 0x31, 0x00, 0x01, 0x01, 0x01, 0x00],
     change: Change::Key,
     default_key: None,

@@ -2,7 +2,7 @@
 
 use super::{
     Application, Change, FREE, FREE_SIGNATURE, KEY_WRITE, Kind, Object, Operation, Rule, Rules, SessionKey, Size,
-    WRITE, internal, printed,
+    WRITE, internal, printed, words,
 };
 
 const NUMBER: u8 = 4;
@@ -16,8 +16,8 @@ const A: u8 = 0x13;
 /// The face confirmation application.
 pub static FACE: Application = Application {
     number: NUMBER,
-    name: "face confirmation",
-    japanese: "券面事項確認AP",
+    name: words("face confirmation"),
+    japanese: words("券面事項確認AP"),
     aid: &[0xD3, 0x92, 0x10, 0x00, 0x31, 0x00, 0x01, 0x01, 0x04, 0x02],
     change: Change::ReferenceData,
     default_key: Some(0x1A),

@@ -1,14 +1,14 @@
 //! The issuer security domain and its data objects. (card.md §11)
 
-use super::{Application, Change, FREE, Kind, Object, SessionKey};
+use super::{Application, Change, FREE, Kind, Object, SessionKey, words};
 
 const NUMBER: u8 = 0;
 
 /// The issuer security domain, current after power-up.
 pub static ISD: Application = Application {
     number: NUMBER,
-    name: "issuer security domain",
-    japanese: "カードマネージャ",
+    name: words("issuer security domain"),
+    japanese: words("カードマネージャ"),
     aid: &[0xA0, 0x00, 0x00, 0x01, 0x51, 0x00, 0x00],
     change: Change::ReferenceData,
     default_key: None,

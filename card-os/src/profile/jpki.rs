@@ -2,7 +2,7 @@
 
 use super::{
     Application, Change, FREE, KEY_WRITE, Kind, Object, Operation, PinFormat, Rule, Rules, SessionKey, Size, WRITE,
-    holders_pin, internal,
+    holders_pin, internal, words,
 };
 
 const NUMBER: u8 = 1;
@@ -31,8 +31,8 @@ pub static JUKI_CARD_JPKI: Application = application("JPKI of a Juki card", JUKI
 const fn application(name: &'static str, objects: &'static [Object]) -> Application {
     Application {
         number: NUMBER,
-        name,
-        japanese: "公的個人認証AP",
+        name: words(name),
+        japanese: words("公的個人認証AP"),
         aid: AID,
         change: Change::ReferenceData,
         default_key: None,

@@ -1,6 +1,6 @@
 //! Which applications one kind of card has. A model is fixed when the chip is made.
 
-use super::{ANDROID_JPKI, Application, COMMON, FACE, ISD, JPKI, JUKI, JUKI_CARD_JPKI, Object, TEXT};
+use super::{ANDROID_JPKI, Application, COMMON, FACE, ISD, JPKI, JUKI, JUKI_CARD_JPKI, Object, TEXT, Words, words};
 
 /// A kind of card.
 #[derive(Debug)]
@@ -8,7 +8,7 @@ pub struct Model {
     /// Its number in the card's memory.
     pub number: u8,
     /// Its name in profiles.
-    pub name: &'static str,
+    pub name: Words,
     /// Its applications in the order of occurrence: names sorted bytewise. (card.md D-04)
     pub applications: &'static [&'static Application],
     /// Whether it answers `80 FC 00 00`, the last command of an iPhone's client. (card.md §17, D-54)
@@ -19,26 +19,34 @@ impl Model {
     /// My Number Card 個人番号カード.
     pub const CARD: &'static Model = &Model {
         number: 1,
-        name: "card",
+        name: words("card"),
         applications: &[&ISD, &COMMON, &JUKI, &FACE, &TEXT, &JPKI],
         takes_last_command_mark: false,
     };
 
     /// The public certification application alone: what this simulator's first images hold.
     pub const JPKI_ONLY: &'static Model =
-        &Model { number: 0, name: "jpki-only", applications: &[&ISD, &JPKI], takes_last_command_mark: false };
+        &Model { number: 0, name: words("jpki-only"), applications: &[&ISD, &JPKI], takes_last_command_mark: false };
 
     /// Certificates in an Android phone スマホ用電子証明書.
-    pub const ANDROID: &'static Model =
-        &Model { number: 2, name: "android", applications: &[&ISD, &ANDROID_JPKI], takes_last_command_mark: false };
+    pub const ANDROID: &'static Model = &Model {
+        number: 2,
+        name: words("android"),
+        applications: &[&ISD, &ANDROID_JPKI],
+        takes_last_command_mark: false,
+    };
 
     /// Certificates in an iPhone.
     pub const IPHONE: &'static Model =
-        &Model { number: 3, name: "iphone", applications: &[&ISD, &JPKI], takes_last_command_mark: true };
+        &Model { number: 3, name: words("iphone"), applications: &[&ISD, &JPKI], takes_last_command_mark: true };
 
     /// The card before the My Number Card 住民基本台帳カード.
-    pub const JUKI_CARD: &'static Model =
-        &Model { number: 4, name: "juki-card", applications: &[&ISD, &JUKI_CARD_JPKI], takes_last_command_mark: false };
+    pub const JUKI_CARD: &'static Model = &Model {
+        number: 4,
+        name: words("juki-card"),
+        applications: &[&ISD, &JUKI_CARD_JPKI],
+        takes_last_command_mark: false,
+    };
 
     /// Every model.
     pub const ALL: [&'static Model; 5] =
@@ -51,6 +59,7 @@ impl Model {
     }
 
     /// The model with this name.
+    #[cfg(feature = "names")]
     #[must_use]
     pub fn by_name(name: &str) -> Option<&'static Self> {
         Self::ALL.into_iter().find(|model| model.name == name)

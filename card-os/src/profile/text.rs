@@ -2,7 +2,7 @@
 
 use super::{
     Application, Change, FREE, FREE_SIGNATURE, KEY_WRITE, Kind, Object, Operation, PinFormat, Rule, Rules, SessionKey,
-    Size, WRITE, holders_pin, internal, printed,
+    Size, WRITE, holders_pin, internal, printed, words,
 };
 
 const NUMBER: u8 = 5;
@@ -19,8 +19,8 @@ const DELIVERY_KEY: u8 = 0x10;
 /// The form-filling application.
 pub static TEXT: Application = Application {
     number: NUMBER,
-    name: "form filling",
-    japanese: "券面事項入力補助AP",
+    name: words("form filling"),
+    japanese: words("券面事項入力補助AP"),
     aid: &[0xD3, 0x92, 0x10, 0x00, 0x31, 0x00, 0x01, 0x01, 0x04, 0x08],
     change: Change::ReferenceData,
     default_key: Some(0x13),
