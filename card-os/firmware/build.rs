@@ -1,12 +1,14 @@
-//! Where flash and RAM of the board are; nothing for other targets.
+//! Where flash and RAM of the board are, and which interrupts it has; nothing for other targets.
 
 use std::{env, error::Error, fs, path::PathBuf};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo:rerun-if-changed=memory.x");
     if env::var("CARGO_CFG_TARGET_OS")? == "none" {
         let out = PathBuf::from(env::var("OUT_DIR")?);
-        fs::copy("memory.x", out.join("memory.x"))?;
+        for script in ["memory.x", "device.x"] {
+            println!("cargo:rerun-if-changed={script}");
+            fs::copy(script, out.join(script))?;
+        }
         println!("cargo:rustc-link-search={}", out.display());
         println!("cargo:rustc-link-arg-bins=-Tlink.x");
     }
