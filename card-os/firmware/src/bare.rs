@@ -2,6 +2,7 @@
 
 mod flash;
 mod host;
+mod memory;
 mod random;
 mod uart;
 mod wire;

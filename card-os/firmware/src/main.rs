@@ -9,6 +9,7 @@
 //! | `bare::flash` | the card's non-volatile memory: words that are written once, pages that are erased |
 //! | `bare::host` | semihosting: arguments, the file that the flash lasts in, the end |
 //! | `bare::random` | ChaCha20, by a seed |
+//! | `bare::memory` | copies and fills of memory, for size |
 //!
 //! There is no heap, no interrupt handler and no second thread. The line between firmware and chip is the one that card-os draws:
 //! memory, engine and randomness are given to it, everything else is the same code as in the simulator.
