@@ -105,6 +105,12 @@ impl Arithmetic for Portable {
     #[cfg_attr(feature = "compact", inline(never))]
     #[cfg_attr(not(feature = "compact"), inline(always))]
     fn row(self, t: &mut [Limb], a: &[Limb], q: Limb, mut carry: Limb) -> Limb {
+        if cfg!(feature = "compact") {
+            for (t, a) in t.as_chunks_mut::<4>().0.iter_mut().zip(a.as_chunks::<4>().0) {
+                carry = limb::mul_add_four(t, a, q, carry);
+            }
+            return carry;
+        }
         // Eight at a time, so that the loop itself costs little.
         for (t, a) in t.as_chunks_mut::<8>().0.iter_mut().zip(a.as_chunks::<8>().0) {
             for (t, a) in t.as_chunks_mut::<4>().0.iter_mut().zip(a.as_chunks::<4>().0) {

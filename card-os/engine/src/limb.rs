@@ -40,12 +40,21 @@ pub const fn mul_add(a: Limb, b: Limb, c: Limb, d: Limb) -> (Limb, Limb) {
 /// Adds a · q + carry to four limbs; gives the limb above them. It always fits.
 ///
 /// The same as four times [`mul_add`], with the low and the high halves of the products added in one run of carries each:
-/// compilers keep such a run in the carry flag, and its steps wait one cycle for each other instead of three.
+/// compilers keep such a run in the carry flag, and its steps wait one cycle for each other instead of three. With `compact` product by
+/// product, for chips that have no registers for four.
 #[inline(always)]
 #[must_use]
 pub fn mul_add_four(t: &mut [Limb; 4], a: &[Limb; 4], q: Limb, carry: Limb) -> Limb {
     let [a0, a1, a2, a3] = *a;
     let [t0, t1, t2, t3] = *t;
+    if cfg!(feature = "compact") {
+        let (t0, carry) = mul_add(a0, q, t0, carry);
+        let (t1, carry) = mul_add(a1, q, t1, carry);
+        let (t2, carry) = mul_add(a2, q, t2, carry);
+        let (t3, carry) = mul_add(a3, q, t3, carry);
+        *t = [t0, t1, t2, t3];
+        return carry;
+    }
     let (low0, high0) = multiply(a0, q);
     let (low1, high1) = multiply(a1, q);
     let (low2, high2) = multiply(a2, q);
