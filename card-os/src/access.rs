@@ -1,7 +1,11 @@
 //! Permission is a value: [`grant`] holds the table's rule against session and phase, and is the only maker of
 //! [`Granted`]. Handlers ask for a `Granted<Op>`, so nobody reaches an object around the rules.
+//!
+//! A chip that is glitched passes over one decision. So the table is asked twice: by [`grant`], and by [`Granted::confirm`] right before
+//! something is written or leaves. (spec/reliability.md §6; docs/decisions/0035-glitches.md)
 
 use crate::{
+    identity,
     pin::Pin,
     platform::Nvm,
     profile::{Object, Operation, Phase, Rule},
@@ -9,7 +13,7 @@ use crate::{
     session::Session,
     store::Store,
 };
-use core::marker::PhantomData;
+use core::{hint, marker::PhantomData};
 
 /// An operation as a type, so that one grant cannot serve for another.
 pub trait Grantable {
@@ -61,11 +65,20 @@ pub struct Granted<Op> {
     operation: PhantomData<Op>,
 }
 
-impl<Op> Granted<Op> {
+impl<Op: Grantable> Granted<Op> {
     /// The object.
     #[must_use]
     pub fn object(&self) -> &'static Object {
         self.object
+    }
+
+    /// Asks the table once more, with nothing that was computed for the first time.
+    ///
+    /// # Errors
+    /// As [`grant`].
+    pub fn confirm<N: Nvm>(&self, session: &Session, store: &Store<N>) -> Result<(), Refusal> {
+        let phase = identity::phase(store)?;
+        permitted(Op::OPERATION, hint::black_box(self.object), session, phase, store)
     }
 }
 
@@ -80,22 +93,35 @@ pub fn grant<Op: Grantable, N: Nvm>(
     phase: Phase,
     store: &Store<N>,
 ) -> Result<Granted<Op>, Refusal> {
+    permitted(Op::OPERATION, object, session, phase, store)?;
+    Ok(Granted { object, operation: PhantomData })
+}
+
+/// One function for all operations, so that it stands once in a chip.
+#[inline(never)]
+fn permitted<N: Nvm>(
+    operation: Operation,
+    object: &Object,
+    session: &Session,
+    phase: Phase,
+    store: &Store<N>,
+) -> Result<(), Refusal> {
     if !object.is_whole() {
         return Err(Refusal::Memory);
     }
-    let allowed = match object.rule(Op::OPERATION, phase) {
+    let allowed = match object.rule(operation, phase) {
         Rule::Never => false,
         Rule::Free => true,
         Rule::Issuer => session.is_issuer(),
         Rule::Pins(pins) => {
-            let tells = matches!(Op::OPERATION, Operation::Sign | Operation::Change);
+            let tells = matches!(operation, Operation::Sign | Operation::Change);
             if tells && !pins.iter().any(|pin| is_usable(*pin, session, store)) {
                 return Err(Refusal::Blocked);
             }
             session.is_any_verified(pins)
         }
     };
-    if allowed { Ok(Granted { object, operation: PhantomData }) } else { Err(Refusal::SecurityStatus) }
+    if allowed { Ok(()) } else { Err(Refusal::SecurityStatus) }
 }
 
 /// Whether the PIN object with this EF identifier in the current application has tries left.

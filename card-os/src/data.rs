@@ -47,7 +47,7 @@ pub fn get<N: Nvm>(
             fits(length, ne)?;
             out.resize(length, 0).map_err(|_| Refusal::Length)?;
             file::read(&granted, store, 0, out);
-            Ok(())
+            granted.confirm(session, store)
         }
     }
 }

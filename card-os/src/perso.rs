@@ -97,8 +97,9 @@ fn store_data<N: Nvm, E: Engine, R: TryCryptoRng>(
             if let Kind::Pin { .. } = object.kind {
                 // A PIN is short: it comes in one piece.
                 let whole = last && value.len() == length;
-                return if whole { set_pin(chip, &granted, value) } else { Err(Refusal::Data) };
+                return if whole { set_pin(chip, session, &granted, value) } else { Err(Refusal::Data) };
             }
+            granted.confirm(session, &chip.store)?;
             (open(chip, &granted, length)?, value)
         }
         // A gap in the block numbers, or a block that continues nothing.
@@ -162,6 +163,7 @@ fn proceed<N: Nvm, E: Engine, R: TryCryptoRng>(
 /// A new value for a PIN object. In use, one whose key is not there, or that was never set, stays blocked. (card.md D-19)
 fn set_pin<N: Nvm, E: Engine, R: TryCryptoRng, Op: Writes>(
     chip: &mut Chip<N, E, R>,
+    session: &Session,
     granted: &Granted<Op>,
     value: &[u8],
 ) -> Result<(), Refusal> {
@@ -174,6 +176,7 @@ fn set_pin<N: Nvm, E: Engine, R: TryCryptoRng, Op: Writes>(
     if identity::phase(&chip.store)?.in_use() && !usable {
         return Err(Refusal::Conditions);
     }
+    granted.confirm(session, &chip.store)?;
     Pin::set(granted, &mut chip.store, value)
 }
 
@@ -209,6 +212,7 @@ fn generate<N: Nvm, E: Engine, R: TryCryptoRng>(
     if !sign::is_usable(&key, &mut chip.engine, &mut chip.rng) {
         return Err(Refusal::NoDiagnosis);
     }
+    granted.confirm(session, &chip.store)?;
     let mut writing = Writing::begin(&granted, &mut chip.store)?;
     writing.append(&mut chip.store, sign::to_bytes(&key).as_ref())?;
     writing.finish(&mut chip.store)?;
@@ -230,7 +234,7 @@ fn reset<N: Nvm, E: Engine, R: TryCryptoRng>(
     if value.len() != length {
         return Err(Refusal::Data);
     }
-    set_pin(chip, &granted, value)?;
+    set_pin(chip, session, &granted, value)?;
     session.lower(granted.object());
     Ok(())
 }

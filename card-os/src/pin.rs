@@ -2,7 +2,8 @@
 //!
 //! [`Counter::spend`] charges one try in non-volatile memory, reads it back, and returns [`Spent`]; only `Spent` can compare, and
 //! only a right comparison makes [`Verified`]; only `Verified` restores the counter and raises the session. So a guess
-//! cannot be compared before it is paid for, whatever is cut or fails in between. (card.md D-46, §7.2)
+//! cannot be compared before it is paid for, whatever is cut or fails in between. (card.md D-46, §7.2) [`Counter::guess`] is that
+//! way for whoever compares; what a glitch passes over in it is found by what comes after.
 //!
 //! A counter is stored beside its complement. One that does not match, or is absent, counts as blocked.
 
@@ -13,6 +14,7 @@ use crate::{
     refusal::Refusal,
     store::{Key, Store, Update},
 };
+use core::hint;
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroize;
 
@@ -65,10 +67,32 @@ impl Counter {
         let charged = [left, !left];
         store.commit(&[Update::Put { key: self.key, value: &charged }])?;
         // The record itself, not `left`: a record that never reached the memory also reads as "none left".
-        if store.array(self.key) != Some(charged) {
+        if store.lasting(self.key) != Some(charged) {
             return Err(Refusal::Memory);
         }
         Ok(Spent { counter: self, left })
+    }
+
+    /// Charges a try and compares. Every decision is made twice, since a glitched chip passes over one: that the try is paid for is asked of the
+    /// memory again before anything is compared, and the tries come back only if two comparisons agree.
+    ///
+    /// # Errors
+    /// As [`Counter::spend`] and [`Spent::judge`].
+    pub fn guess<N: Nvm>(self, store: &mut Store<N>, compare: impl Fn(&Store<N>) -> Choice) -> Result<(), Refusal> {
+        let before = self.left(store);
+        let spent = self.spend(store)?;
+        if !store
+            .lasting(hint::black_box(self.key))
+            .is_some_and(|[left, complement]| left < before && complement == !left)
+        {
+            return Err(Refusal::Memory);
+        }
+        let left = spent.left;
+        let verified = spent.judge(compare(store))?;
+        if !bool::from(compare(hint::black_box(&*store))) {
+            return Err(Refusal::Tries(left));
+        }
+        verified.restore(store)
     }
 }
 
@@ -150,9 +174,12 @@ impl Pin {
     /// [`Refusal::Blocked`], [`Refusal::Tries`] or [`Refusal::Memory`].
     pub fn verify<N: Nvm>(granted: &Granted<Verify>, store: &mut Store<N>, candidate: &[u8]) -> Result<(), Refusal> {
         let pin = Pin::of(granted.object()).ok_or(Refusal::WrongKind)?;
-        let spent = pin.counter.spend(store)?;
-        let equal = store.with(pin.object.key(REFERENCE), |reference| equal(reference, candidate));
-        spent.judge(equal.unwrap_or(Choice::from(0)))?.restore(store)
+        pin.counter.guess(store, |store| matches(store, granted.object(), candidate))
+    }
+
+    /// Whether this is the value of the PIN object. For a value that was charged for.
+    pub fn holds<N: Nvm>(granted: &Granted<Verify>, store: &Store<N>, candidate: &[u8]) -> bool {
+        matches(store, hint::black_box(granted.object()), candidate).into()
     }
 
     /// Sets a new value and all tries, atomically, and leaves no copy of the old value in memory.
@@ -170,6 +197,12 @@ impl Pin {
         ])?;
         Ok(())
     }
+}
+
+/// Whether a value is that of a PIN object.
+#[inline(never)]
+fn matches<N: Nvm>(store: &Store<N>, pin: &Object, candidate: &[u8]) -> Choice {
+    store.with(pin.key(REFERENCE), |reference| equal(reference, candidate)).unwrap_or(Choice::from(0))
 }
 
 /// Compares two values of up to [`VALUE`] bytes in time that depends on neither.

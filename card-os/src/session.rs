@@ -6,6 +6,7 @@ use crate::{
     profile::{Application, ISD, Object},
     scp03::{Channel, Pending},
 };
+use core::hint;
 
 /// State of the issuer channel.
 #[derive(Debug, Default)]
@@ -34,7 +35,9 @@ impl Issuer {
 pub struct Session {
     application: &'static Application,
     file: Option<&'static Object>,
+    /// Which PIN objects are verified, by their bits; and which are not. Only what both say holds.
     verified: u32,
+    unverified: u32,
     /// Digest of the body of a terminal certificate, between the two steps of `80 A2`.
     pub(crate) terminal: Option<[u8; 32]>,
     terminal_accepted: bool,
@@ -51,6 +54,7 @@ impl Default for Session {
             application: &ISD,
             file: None,
             verified: 0,
+            unverified: !0,
             terminal: None,
             terminal_accepted: false,
             messaging: None,
@@ -83,7 +87,7 @@ impl Session {
     /// `clears` it (card.md D-27); either way no EF is current, and secure messaging and issuer channel end.
     pub fn select_application(&mut self, application: &'static Application, clears: bool) {
         if clears || self.application != application {
-            self.verified = 0;
+            self.forget();
         }
         self.application = application;
         self.file = None;
@@ -102,7 +106,7 @@ impl Session {
     /// that `clears` them; no EF is current, the issuer channel ends. (card.md D-28)
     pub fn warm_reset(&mut self, clears: bool) {
         if clears {
-            self.verified = 0;
+            self.forget();
             self.messaging = None;
             self.terminal_accepted = false;
         }
@@ -120,17 +124,25 @@ impl Session {
     /// The PIN object was verified.
     pub fn raise(&mut self, pin: &Object) {
         self.verified |= pin.bit();
+        // The bit is made anew: it is not to be wrong in both.
+        self.unverified &= !hint::black_box(pin).bit();
     }
 
     /// The PIN object was presented wrongly; only its status is lost. (card.md D-26)
     pub fn lower(&mut self, pin: &Object) {
         self.verified &= !pin.bit();
+        self.unverified |= hint::black_box(pin).bit();
+    }
+
+    fn forget(&mut self) {
+        (self.verified, self.unverified) = (0, !0);
     }
 
     /// Whether the PIN object with this EF identifier is verified.
     #[must_use]
     pub fn is_verified(&self, pin: u8) -> bool {
-        self.verified & (1 << (pin & 0x1F)) != 0
+        let bit = 1 << (pin & 0x1F);
+        self.verified & bit != 0 && hint::black_box(self.unverified) & bit == 0
     }
 
     /// Whether one of the PIN objects with these EF identifiers is verified.
@@ -168,6 +180,7 @@ impl Session {
             application: self.application,
             file: self.file,
             verified: self.verified,
+            unverified: self.unverified,
             terminal: self.terminal,
             terminal_accepted: self.terminal_accepted,
             messaging: self.messaging.as_ref().map(Messaging::fork),
@@ -187,7 +200,7 @@ mod tests {
         for clears in [false, true] {
             let mut session = Session::default();
             session.select_application(&JPKI, false);
-            session.verified = 1 << 0x18;
+            session.raise(JPKI.file(0x0018).unwrap());
             session.accept_terminal();
             session.warm_reset(clears);
             assert_eq!((session.is_verified(0x18), session.has_terminal()), (!clears, !clears));

@@ -297,6 +297,15 @@ impl<N: Nvm> Store<N> {
         Some(value)
     }
 
+    /// As [`Store::array`], of a record that the next mount will find: whole, and the last of its group. What was written is judged by
+    /// itself, not by what should have been written.
+    #[must_use]
+    pub fn lasting<const L: usize>(&self, key: Key) -> Option<[u8; L]> {
+        let record = self.record(self.find(key)?)?;
+        let stands = record.key == key && record.kind & LAST != 0 && record.kind & DELETE == 0;
+        if stands { self.array(key) } else { None }
+    }
+
     /// Shows the value under `key`, and tells what `look` made of it. The value stands in one place and is wiped there: one that is
     /// handed on by value leaves a copy wherever it was.
     pub fn with<T>(&self, key: Key, look: impl FnOnce(&[u8]) -> T) -> Option<T> {

@@ -13,7 +13,6 @@ use crate::{
 };
 use apdu::Header;
 use rand_core::TryCryptoRng;
-use subtle::Choice;
 use zeroize::Zeroize;
 
 impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
@@ -95,10 +94,13 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
         if data.len() != scp03::CRYPTOGRAM + scp03::MAC {
             return Err(Refusal::Length);
         }
-        let spent = KEY_SET_COUNTER.spend(&mut self.chip.store)?;
+        KEY_SET_COUNTER.guess(&mut self.chip.store, |_| pending.proves(header, data)).map_err(
+            |refusal| match refusal {
+                Refusal::Tries(_) => Refusal::SecurityStatus,
+                other => other,
+            },
+        )?;
         let opened = pending.authenticate(header, data);
-        let verified = spent.judge(Choice::from(u8::from(opened.is_ok()))).map_err(|_| Refusal::SecurityStatus)?;
-        verified.restore(&mut self.chip.store)?;
         self.session.issuer = opened.map_or(Issuer::Closed, Issuer::Open);
         Ok(())
     }

@@ -29,6 +29,7 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
         let Chip { store, engine, rng, .. } = &mut self.chip;
         let mut em = Zeroizing::new([0; MODULUS]);
         sign::decipher(&granted, cryptogram, store, engine, rng, &mut em)?;
+        granted.confirm(&self.session, &self.chip.store)?;
         Messaging::begin(&mut self.session.messaging, &mut em)
     }
 
@@ -86,7 +87,7 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
     ) -> Result<(), Refusal> {
         let part = self.readable(phase, file, offset)?;
         let ne = Messaging::ne(object)?;
-        part.read(&self.chip.store, ne.min(most), out)?;
+        part.read(&self.session, &self.chip.store, ne.min(most), out)?;
         self.messaging()?.wrap(out)
     }
 }

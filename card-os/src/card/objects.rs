@@ -10,6 +10,7 @@ use crate::{
     profile::{Change, JPKI, Kind, Object, Operation, Phase, Rule, SIGNATURE_KEY},
     record,
     refusal::Refusal,
+    session::Session,
     sign::{self, Scheme},
     store::Store,
 };
@@ -50,7 +51,7 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
         ne: u32,
         out: &mut Response,
     ) -> Result<(), Refusal> {
-        self.readable(phase, file, offset)?.read(&self.chip.store, ne, out)
+        self.readable(phase, file, offset)?.read(&self.session, &self.chip.store, ne, out)
     }
 
     /// What READ BINARY may read: the EF from the offset on.
@@ -78,6 +79,7 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
         let length = file::length(&self.chip.store, object).unwrap_or(0).min(usize::from(capacity));
         out.resize(length, 0).map_err(|_| Refusal::NoDiagnosis)?;
         file::read(&granted, &self.chip.store, 0, out);
+        granted.confirm(&self.session, &self.chip.store)?;
         let range = record::range(out, number, rest).ok_or(Refusal::RecordNotFound)?;
         // An answer of fixed size: Le below it is a wrong length. (card.md D-12)
         if u32::try_from(range.len()).is_ok_and(|length| length > ne) {
@@ -111,6 +113,10 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
             Ok(()) => self.session.raise(granted.object()),
             Err(_) => self.session.lower(granted.object()),
         }
+        // Whoever is verified now has presented the right value: seen once more, whatever was decided above.
+        if !Pin::holds(granted, &self.chip.store, value) {
+            self.session.lower(granted.object());
+        }
         done
     }
 
@@ -121,6 +127,7 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
             return Err(Refusal::Conditions);
         }
         let granted = self.granted::<access::Change>(pin.object(), phase)?;
+        granted.confirm(&self.session, &self.chip.store)?;
         Pin::set(&granted, &mut self.chip.store, value)
     }
 
@@ -144,6 +151,7 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
         let Chip { store, engine, rng, .. } = &mut self.chip;
         let mut signature = [0; MODULUS];
         sign::sign(&granted, scheme, input, store, engine, rng, &mut signature)?;
+        granted.confirm(&self.session, &self.chip.store)?;
         self.spend_password(key, phase);
         out.extend_from_slice(&signature).map_err(|_| Refusal::NoDiagnosis)
     }
@@ -195,6 +203,7 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
         let Chip { store, engine, rng, .. } = &mut self.chip;
         let mut signature = [0; MODULUS];
         sign::sign(&granted, Scheme::CHALLENGE, challenge, store, engine, rng, &mut signature)?;
+        granted.confirm(&self.session, &self.chip.store)?;
         out.extend_from_slice(&signature).map_err(|_| Refusal::NoDiagnosis)
     }
 
@@ -222,11 +231,17 @@ pub(super) struct Part {
 
 impl Part {
     /// Reads `ne` bytes of it, or what there is.
-    pub(super) fn read<N: Nvm>(&self, store: &Store<N>, ne: u32, out: &mut Response) -> Result<(), Refusal> {
+    pub(super) fn read<N: Nvm>(
+        &self,
+        session: &Session,
+        store: &Store<N>,
+        ne: u32,
+        out: &mut Response,
+    ) -> Result<(), Refusal> {
         let length = self.rest.min(usize::try_from(ne).unwrap_or(usize::MAX));
         out.resize(length, 0).map_err(|_| Refusal::Length)?;
         file::read(&self.granted, store, self.offset, out);
-        Ok(())
+        self.granted.confirm(session, store)
     }
 }
 

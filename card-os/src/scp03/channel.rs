@@ -3,7 +3,7 @@
 use super::{BLOCK, CHALLENGE, CRYPTOGRAM, KeySet, MAC, SessionKeys, iv, truncate};
 use crate::cbc;
 use apdu::Form;
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroize;
 
 /// Security level, P1 of EXTERNAL AUTHENTICATE. (Amendment D table 7-5)
@@ -83,22 +83,34 @@ impl Pending {
         self.keys.card_cryptogram(&self.host, &self.card)
     }
 
-    /// EXTERNAL AUTHENTICATE: `header` is CLA INS P1 P2 with the level in P1, `data` cryptogram ‖ MAC.
+    /// Whether EXTERNAL AUTHENTICATE comes from who has the keys: `header` is CLA INS P1 P2, `data` cryptogram ‖ MAC. Both are always compared.
+    #[must_use]
+    pub fn proves(&self, header: [u8; 4], data: &[u8]) -> Choice {
+        self.judge(header, data).map_or(Choice::from(0), |(_, good)| good)
+    }
+
+    /// EXTERNAL AUTHENTICATE, with the level in P1.
     ///
     /// # Errors
-    /// [`ScpError`] where either is wrong; both are always compared.
+    /// [`ScpError`] where it is not proved.
     pub fn authenticate(self, header: [u8; 4], data: &[u8]) -> Result<Channel, ScpError> {
         let [_, _, p1, _] = header;
         let level = Level::from_p1(p1).ok_or(ScpError)?;
-        let (cryptogram, mac) = data.split_last_chunk::<MAC>().ok_or(ScpError)?;
+        match self.judge(header, data) {
+            Some((chain, good)) if bool::from(good) => Ok(Channel { keys: self.keys, level, chain, counter: 0 }),
+            _ => Err(ScpError),
+        }
+    }
+
+    /// The chain of MACs that begins with this command, and whether cryptogram and MAC are right.
+    #[inline(never)]
+    fn judge(&self, header: [u8; 4], data: &[u8]) -> Option<([u8; BLOCK], Choice)> {
+        let (cryptogram, mac) = data.split_last_chunk::<MAC>()?;
         let expected = self.keys.host_cryptogram(&self.host, &self.card);
-        let length = [u8::try_from(data.len()).map_err(|_| ScpError)?];
+        let length = [u8::try_from(data.len()).ok()?];
         let chain = self.keys.mac.cmac(&[&[0; BLOCK], &header, &length, cryptogram]);
         let good = expected[..].ct_eq(cryptogram) & truncate::<MAC>(&chain).ct_eq(mac);
-        if !bool::from(good) {
-            return Err(ScpError);
-        }
-        Ok(Channel { keys: self.keys, level, chain, counter: 0 })
+        Some((chain, good))
     }
 
     /// The sanctioned duplicate, for snapshots by the simulator.

@@ -31,7 +31,7 @@ impl Flash {
         }
         // SAFETY: the board has sixteen megabytes there, no linker knows of them, and this is called once.
         let bytes = unsafe { slice::from_raw_parts_mut(BASE as *mut u8, size) };
-        if !file.read(bytes) {
+        if !file.read(0, bytes) {
             host::end(c"firmware: the file of the flash cannot be read\n");
         }
         Flash { bytes, file }
@@ -57,8 +57,8 @@ impl Nvm for Flash {
         if !at.is_multiple_of(WORD) || !data.len().is_multiple_of(WORD) || place.iter().any(|byte| *byte != 0xFF) {
             return Err(NvmFault);
         }
-        place.copy_from_slice(data);
-        if self.file.write(at, data) { Ok(()) } else { Err(NvmFault) }
+        // What stands in memory is what the file holds: it comes from there.
+        if self.file.write(at, data) && self.file.read(at, place) { Ok(()) } else { Err(NvmFault) }
     }
 
     fn erase(&mut self, at: usize) -> Result<(), NvmFault> {
@@ -67,6 +67,6 @@ impl Nvm for Flash {
             return Err(NvmFault);
         }
         page.fill(0xFF);
-        if self.file.write(at, page) { Ok(()) } else { Err(NvmFault) }
+        if self.file.write(at, page) && self.file.read(at, page) { Ok(()) } else { Err(NvmFault) }
     }
 }

@@ -52,10 +52,10 @@ impl File {
         unsafe { syscall!(FLEN, self.0) }
     }
 
-    /// Reads the beginning. Tells whether all of it was there.
-    pub(super) fn read(&self, out: &mut [u8]) -> bool {
+    /// Reads from a place. Tells whether all of it was there.
+    pub(super) fn read(&self, at: usize, out: &mut [u8]) -> bool {
         // SAFETY: an open file, and the place and its length are right. The call gives what is missing.
-        unsafe { syscall!(READ, self.0, out.as_mut_ptr(), out.len()) == 0 }
+        unsafe { syscall!(SEEK, self.0, at) == 0 && syscall!(READ, self.0, out.as_mut_ptr(), out.len()) == 0 }
     }
 
     /// Writes at a place. Tells whether all of it was written.
