@@ -12,8 +12,8 @@ use card_os::{
 use chip::{Chip, Program, Stop};
 use rand_core::Rng;
 use sim::{
-    card::Simulated,
-    issuer::{Channel, grouping, test_keys},
+    card::{Direct, Simulated},
+    issuer::{Channel, Issuer, grouping, test_keys},
     nvm::Flash,
     rng::SimRng,
     sample,
@@ -31,16 +31,34 @@ const RIGHT: &str = "002000980431323334";
 const WRONG: &str = "002000980439393939";
 /// DigestInfo of SHA-256, and a digest.
 const SIGN: &str = "802A0097333031300D060960864801650304020105000420000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F00";
+/// How the signature certificate of the sample card begins; no other file has its length.
+const CERTIFICATE: [u8; 4] = [0x30, 0x82, 0x06, 0xDA];
+/// Tries of the PIN before the attacked VERIFY, which is the second wrong one.
+const TRIES: u8 = 2;
 /// The value that nobody was allowed to set.
 const NEW: &[u8] = b"9999";
 
-/// A chip before a command.
-pub(super) struct Scene {
-    target: Target,
+/// A chip before a command, and the command.
+struct Side {
     chip: Chip,
     command: Vec<u8>,
+}
+
+impl Side {
+    /// The chip with the command on its line.
+    fn walker(&self) -> Chip {
+        let mut chip = self.chip.clone();
+        chip.send_message(&self.command);
+        chip
+    }
+}
+
+/// An attacked command.
+pub(super) struct Scene {
+    target: Target,
+    side: Side,
     /// The same with a value that is right, where a comparison is attacked.
-    friend: Option<Vec<u8>>,
+    friend: Option<Side>,
     /// What an unhurt chip answers.
     expected: Vec<u8>,
     instructions: u64,
@@ -53,8 +71,12 @@ impl Scene {
     /// Runs the firmware up to the command, and the command once without harm.
     pub(super) fn new(target: Target, program: &Arc<Program>) -> Result<Self, GlitchError> {
         let failed = |what: String| GlitchError::Scene { target: target.name(), what };
-        let card = sample::issued_as(Model::JPKI_ONLY, true);
-        let mut scene = prepared(target, program, &card).map_err(failed)?;
+        let mut scene = prepared(target, program, &card(b"1234").map_err(failed)?).map_err(failed)?;
+        if target == Target::Verify {
+            // The same guess at a card whose PIN it is: what tells the two apart, tells of the PIN.
+            let other = prepared(target, program, &card(b"9999").map_err(failed)?).map_err(failed)?;
+            scene.friend = Some(other.side);
+        }
         let mut unhurt = scene.walker();
         let before = (unhurt.instructions(), unhurt.words());
         let stop = unhurt.run(SIGNING);
@@ -84,18 +106,12 @@ impl Scene {
 
     /// The chip with the command on its line.
     pub(super) fn walker(&self) -> Chip {
-        self.with(&self.command)
+        self.side.walker()
     }
 
     /// The same with the value that is right.
     pub(super) fn friend(&self) -> Option<Chip> {
-        self.friend.as_ref().map(|command| self.with(command))
-    }
-
-    fn with(&self, command: &[u8]) -> Chip {
-        let mut chip = self.chip.clone();
-        chip.send_message(command);
-        chip
+        self.friend.as_ref().map(Side::walker)
     }
 
     /// Instructions after which a command that has not answered never will.
@@ -122,7 +138,7 @@ impl Scene {
 
     /// Which function an address is in.
     pub(super) fn place(&self, address: u32) -> String {
-        self.chip.program().at(address).map_or_else(String::new, |symbol| symbol.name.clone())
+        self.side.chip.program().at(address).map_or_else(String::new, |symbol| symbol.name.clone())
     }
 
     /// What has become of the card.
@@ -139,10 +155,7 @@ impl Scene {
         let bad = match self.target {
             Target::Verify => self.verified(chip, stop, changed),
             Target::Change => (changed && takes(chip.file(), NEW)).then_some(Outcome::Opened),
-            // Two bytes of DER that stand at its beginning, or its filler.
-            Target::Read => (answered.len() > 2
-                && (answered.starts_with(&[0x30, 0x82]) || answered.starts_with(&[0x5A; 2])))
-            .then_some(Outcome::Opened),
+            Target::Read => answered.windows(4).any(|part| part == CERTIFICATE).then_some(Outcome::Opened),
             Target::Sign => (answered.len() > 2 && signature(answered).is_some_and(|kind| kind != Signature::Garbled))
                 .then_some(Outcome::Opened),
             Target::Signature => match signature(answered) {
@@ -162,10 +175,10 @@ impl Scene {
         if stop == Stop::Idle && is_open(chip) {
             return Some(Outcome::Opened);
         }
-        if changed && takes(chip.file(), b"9999") {
+        if changed && takes(chip.file(), NEW) {
             return Some(Outcome::Opened);
         }
-        let charged = changed && tries(chip.file()).is_none_or(|left| left < 3);
+        let charged = changed && tries(chip.file()).is_none_or(|left| left < TRIES);
         (!charged).then_some(Outcome::Free)
     }
 
@@ -195,11 +208,14 @@ fn prepared(target: Target, program: &Arc<Program>, card: &Simulated) -> Result<
         let said = chip.ask(command, SIGNING).map_err(|stop| stop.to_string())?;
         if said.ends_with(&[0x90, 0x00]) { Ok(said) } else { Err(format!("{command:02X?} is answered {said:02X?}")) }
     };
-    let (mut friend, mut channel) = (None, None);
+    let (mut right, mut channel) = (None, None);
     let command = match target {
         Target::Verify => {
             ask(&mut chip, &bytes(SELECT))?;
-            friend = Some(bytes(RIGHT));
+            // Not the first of its kind: what the first one left on the stack must not help the second.
+            for command in ["002000980435353535", SELECT] {
+                chip.ask(&bytes(command), SIGNING).map_err(|stop| stop.to_string())?;
+            }
             bytes(WRONG)
         }
         Target::Change => {
@@ -233,7 +249,7 @@ fn prepared(target: Target, program: &Arc<Program>, card: &Simulated) -> Result<
                 wrapped.map(|command| command.to_vec()).map_err(|error| error.to_string())
             };
             if target == Target::Authenticate {
-                friend = Some(opening(&agreed.proof, &mut own.fork())?);
+                right = Some(opening(&agreed.proof, &mut own.fork())?);
                 let mut wrong = opening(&agreed.proof.map(|byte| byte ^ 0x5A), &mut own)?;
                 spoil(&mut wrong);
                 channel = Some(own);
@@ -250,7 +266,20 @@ fn prepared(target: Target, program: &Arc<Program>, card: &Simulated) -> Result<
             }
         }
     };
-    Ok(Scene { target, chip, command, friend, expected: Vec::new(), instructions: 0, words: 0, channel })
+    let friend = right.map(|command| Side { chip: chip.clone(), command });
+    let side = Side { chip, command };
+    Ok(Scene { target, side, friend, expected: Vec::new(), instructions: 0, words: 0, channel })
+}
+
+/// An issued card with this authentication PIN. Cards with different ones differ in nothing else.
+fn card(pin: &[u8]) -> Result<Simulated, String> {
+    let mut reader = Direct(sample::issued_as(Model::JPKI_ONLY, true));
+    let mut rng = SimRng::seeded(3);
+    let opened = Issuer::open(&mut reader, &test_keys(), Level::FULL, &mut rng);
+    let reset = opened.and_then(|mut issuer| issuer.reset_retry_counter(0x0118, pin));
+    reset.map_err(|error| error.to_string())?;
+    reader.0.power_off();
+    Ok(reader.0)
 }
 
 /// Turns the last eight bytes around: a MAC.
