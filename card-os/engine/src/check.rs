@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 /// Whether n = p · q, e · dP ≡ 1 (mod p − 1), e · dQ ≡ 1 (mod q − 1) and q · qInv ≡ 1 (mod p), for e = 65537, primes of N limbs and a
 /// modulus of M = 2N that is odd and has its top bit set. Which of them does not hold may show in time.
+#[inline(never)]
 #[must_use]
 pub fn is_consistent<const N: usize, const M: usize>(key: &Components<'_>) -> bool {
     consistent::<N, M>(key).is_some()
@@ -20,12 +21,12 @@ pub fn is_consistent<const N: usize, const M: usize>(key: &Components<'_>) -> bo
 fn consistent<const N: usize, const M: usize>(key: &Components<'_>) -> Option<()> {
     const { assert!(M == 2 * N, "a modulus has twice the limbs of its primes") };
     let n = natural::from_be_bytes::<M>(key.n)?;
-    let mut numbers = Zeroizing::new([[0; N]; 5]);
+    let mut numbers = Zeroizing::new(const { [[0; N]; 5] });
     for (number, bytes) in numbers.iter_mut().zip([key.p, key.q, key.dp, key.dq, key.qinv]) {
         natural::read_be_bytes(number, bytes)?;
     }
     let [p, q, dp, dq, qinv] = &*numbers;
-    let mut product = Zeroizing::new([[0; N]; 2]);
+    let mut product = Zeroizing::new(const { [[0; N]; 2] });
     schoolbook::product(Portable, &mut product, p, q);
     // Where n is odd and has its top bit, so are and have both factors, since neither is longer than half of it.
     let proper = natural::lowest(&n) & (n.last()? >> (limb::BITS - 1));

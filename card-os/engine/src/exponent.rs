@@ -111,7 +111,7 @@ fn exact_quotient<const N: usize>(a: &Natural<N>, b: &Natural<N>) -> Zeroizing<N
 pub(crate) fn lcm<const N: usize>(a: &Natural<N>, b: &Natural<N>) -> Option<Zeroizing<Wide<N>>> {
     let parts = odd_gcd(a, b)?;
     let [gcd, without_twos] = &*parts;
-    let mut multiple = Zeroizing::new([[0; N]; 2]);
+    let mut multiple = Zeroizing::new(const { [[0; N]; 2] });
     schoolbook::product(Portable, &mut multiple, &exact_quotient(without_twos, gcd), b);
     Some(multiple)
 }

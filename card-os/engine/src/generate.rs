@@ -93,6 +93,7 @@ impl<const N: usize, const M: usize> Generated<N, M> {
     ///
     /// `None` where the standard forbids them: e divides p − 1 or q − 1, they are too close to each other, or d is too short; or
     /// where the top bit of one is not set, or p − 1 and q − 1 have more than 64 twos in common.
+    #[inline(never)]
     #[must_use]
     pub fn from_primes<A: Pairs<N>>(arithmetic: A, p: &Natural<N>, q: &Natural<N>) -> Option<Self> {
         const { assert!(M == 2 * N, "a modulus has twice the limbs of its primes") };
@@ -103,8 +104,13 @@ impl<const N: usize, const M: usize> Generated<N, M> {
             return None;
         }
         let modulus = Modulus::with(arithmetic, p)?;
-        Modulus::with(arithmetic, q)?;
-        let orders = Zeroizing::new(primes.map(|prime| less(&prime, 1)));
+        if natural::lowest(q) & (q.last()? >> (limb::BITS - 1)) == 0 {
+            return None;
+        }
+        let mut orders = Zeroizing::new(*primes);
+        for order in orders.iter_mut() {
+            *order = less(order, 1);
+        }
         let [order_p, order_q] = &*orders;
         let mut d = exponent::lcm(order_p, order_q)?;
         exponent::inverse_of_e(d.as_flattened_mut())?;
@@ -113,18 +119,18 @@ impl<const N: usize, const M: usize> Generated<N, M> {
             // At most 2^(nlen/2); exactly that cannot be, since e · d is odd.
             return None;
         }
-        let mut inverses = Zeroizing::new(*orders);
-        for inverse in inverses.iter_mut() {
-            exponent::inverse_of_e(inverse)?;
+        // From here on the inverses of e modulo the orders.
+        for order in orders.iter_mut() {
+            exponent::inverse_of_e(order)?;
         }
         let [p, q] = &*primes;
-        let mut n = Zeroizing::new([[0; N]; 2]);
+        let mut n = Zeroizing::new(const { [[0; N]; 2] });
         schoolbook::product(arithmetic, &mut n, p, q);
         // Fermat: q^(p − 2) is the inverse.
         let q_form = Zeroizing::new(modulus.enter(q));
         let qinv = Zeroizing::new(modulus.power(&q_form, &*Zeroizing::new(less(p, 2))));
-        let [dp, dq] = *inverses;
-        Some(Generated { n: joined(&n), p: *p, q: *q, dp, dq, qinv: modulus.leave(&qinv), d: joined(&d) })
+        let [dp, dq] = &*orders;
+        Some(Generated { n: joined(&n), p: *p, q: *q, dp: *dp, dq: *dq, qinv: modulus.leave(&qinv), d: joined(&d) })
     }
 
     /// Writes what [`crate::Components`] takes.

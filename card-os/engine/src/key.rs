@@ -117,6 +117,7 @@ impl<const N: usize, const M: usize, A: Kernel<N, M>> PrivateKey<N, M, A> {
     }
 
     /// The modulus in big-endian bytes equals these: the same key, for whoever keeps one ready. Not a comparison of secrets.
+    #[inline(never)]
     #[must_use]
     pub fn has_modulus(&self, n: &[u8]) -> bool {
         natural::from_be_bytes::<M>(n).is_some_and(|n| natural::equal(&n, self.n.value()) != 0)
@@ -140,17 +141,18 @@ impl<const N: usize, const M: usize, A: Kernel<N, M>> PrivateKey<N, M, A> {
         output: &mut [u8],
         rng: &mut R,
     ) -> Result<(), EngineError> {
-        let input = natural::from_be_bytes::<M>(input).ok_or(EngineError::Input)?;
-        if natural::is_less(&input, self.n.value()) == 0 || output.len() != M * limb::BYTES {
+        let mut number = [0; M];
+        natural::read_be_bytes(&mut number, input).ok_or(EngineError::Input)?;
+        if natural::is_less(&number, self.n.value()) == 0 || output.len() != M * limb::BYTES {
             return Err(EngineError::Input);
         }
         if self.blinding.is_none() {
             self.renew(rng)?;
         }
         // Used once, whatever comes of it; and small frames of stack, each with what one step needs.
-        let mut value = Zeroizing::new(input);
+        let mut value = Zeroizing::new(number);
         let done = self.blinded(&mut value, rng);
-        if done.is_err() || !self.opens(&value, &input) {
+        if done.is_err() || !self.opens(&value, &number) {
             // Whatever went wrong may have been the pair.
             self.blinding = None;
             return Err(done.err().unwrap_or(EngineError::Fault));
@@ -227,7 +229,7 @@ impl<const N: usize, const M: usize, A: Kernel<N, M>> PrivateKey<N, M, A> {
     /// `value` to the given powers modulo p and q, in place. (RFC 8017 §5.1.2, Garner's recombination)
     #[inline(never)]
     fn crt(&self, value: &mut Natural<M>, exponents: [&[Limb]; 2]) {
-        let mut powers = Zeroizing::new([[0; N]; 2]);
+        let mut powers = Zeroizing::new(const { [[0; N]; 2] });
         self.powers(value, exponents, &mut powers);
         let [mp, mq] = &*powers;
         // (mp − mq) · q⁻¹ mod p; mq may exceed p, which Montgomery multiplication does not mind.
@@ -239,7 +241,7 @@ impl<const N: usize, const M: usize, A: Kernel<N, M>> PrivateKey<N, M, A> {
         }
         let borrow = natural::sub_masked(&mut h, &other, limb::mask(1));
         natural::add_masked(&mut h, self.p.value(), limb::mask(borrow));
-        let mut result = Zeroizing::new([[0; N]; 2]);
+        let mut result = Zeroizing::new(const { [[0; N]; 2] });
         schoolbook::product(self.p.arithmetic(), &mut result, &h, self.q.value());
         let [low, high] = &mut *result;
         let carry = natural::add_masked(low, mq, limb::mask(1));
@@ -255,7 +257,7 @@ impl<const N: usize, const M: usize, A: Kernel<N, M>> PrivateKey<N, M, A> {
     #[inline(never)]
     fn powers(&self, value: &Natural<M>, exponents: [&[Limb]; 2], powers: &mut [Natural<N>; 2]) {
         let moduli = [&self.p, &self.q];
-        let mut bases = Zeroizing::new([[0; N]; 2]);
+        let mut bases = Zeroizing::new(const { [[0; N]; 2] });
         {
             let wide = Zeroizing::new(halves::<N, M>(value));
             for (base, modulus) in bases.iter_mut().zip(moduli) {
@@ -272,7 +274,8 @@ impl<const N: usize, const M: usize, A: Kernel<N, M>> PrivateKey<N, M, A> {
 /// Reads and prepares one modulus, in a stack frame of its own.
 #[inline(never)]
 fn modulus<const L: usize, A: Arithmetic>(arithmetic: A, bytes: &[u8]) -> Result<Modulus<L, A>, EngineError> {
-    let value = natural::from_be_bytes(bytes).map(Zeroizing::new).ok_or(EngineError::Key)?;
+    let mut value = Zeroizing::new([0; L]);
+    natural::read_be_bytes(&mut value, bytes).ok_or(EngineError::Key)?;
     Modulus::with(arithmetic, &value).ok_or(EngineError::Key)
 }
 

@@ -123,10 +123,13 @@ impl<const N: usize, A: Arithmetic> Modulus<N, A> {
     /// The number behind a Montgomery form, below the modulus.
     #[must_use]
     pub fn leave(&self, a: &Natural<N>) -> Natural<N> {
-        let mut wide = Zeroizing::new([*a, [0; N]]);
-        let mut number = Zeroizing::new([0; N]);
+        let mut wide = Zeroizing::new(const { [[0; N]; 2] });
+        let [low, _] = &mut *wide;
+        *low = *a;
+        let mut number = [0; N];
         schoolbook::reduce(self.arithmetic, &mut wide, &mut number, &self.m, self.k);
-        self.reduced(&number)
+        self.reduce(&mut number);
+        number
     }
 
     /// The same residue below the modulus.
@@ -148,7 +151,7 @@ impl<const N: usize, A: Arithmetic> Modulus<N, A> {
     #[must_use]
     pub fn multiply(&self, a: &Natural<N>, b: &Natural<N>) -> Natural<N> {
         let mut product = *a;
-        self.arithmetic.multiply(&mut Zeroizing::new([[0; N]; 2]), &mut product, b, &self.m, self.k);
+        self.arithmetic.multiply(&mut Zeroizing::new(const { [[0; N]; 2] }), &mut product, b, &self.m, self.k);
         product
     }
 
@@ -156,23 +159,24 @@ impl<const N: usize, A: Arithmetic> Modulus<N, A> {
     /// frames of its callers: `card-os/engine/stack` sees it.
     #[inline(never)]
     pub fn scale(&self, a: &mut Natural<N>, b: &Natural<N>) {
-        self.arithmetic.multiply(&mut Zeroizing::new([[0; N]; 2]), a, b, &self.m, self.k);
+        self.arithmetic.multiply(&mut Zeroizing::new(const { [[0; N]; 2] }), a, b, &self.m, self.k);
     }
 
     /// a² / R.
     #[must_use]
     pub fn square(&self, a: &Natural<N>) -> Natural<N> {
         let mut square = *a;
-        self.arithmetic.square(&mut Zeroizing::new([[0; N]; 2]), &mut square, &self.m, self.k);
+        self.arithmetic.square(&mut Zeroizing::new(const { [[0; N]; 2] }), &mut square, &self.m, self.k);
         square
     }
 
     /// base^exponent, in Montgomery form both ways. Every exponent of the same number of limbs takes the same steps.
     #[must_use]
     pub fn power(&self, base: &Natural<N>, exponent: &[Limb]) -> Natural<N> {
-        // One scratch for all of it, wiped once.
-        let mut wide = Zeroizing::new([[0; N]; 2]);
-        let mut table = Zeroizing::new([[0; N]; TABLE]);
+        // One scratch for all of it, wiped once. Both are constants, which are put where they stand: rows that are repeated by code
+        // are first made elsewhere, and the table is half of the stack there is.
+        let mut wide = Zeroizing::new(const { [[0; N]; 2] });
+        let mut table = Zeroizing::new(const { [[0; N]; TABLE] });
         let mut result = Zeroizing::new(self.one());
         for index in 0..TABLE {
             let (done, rest) = table.split_at_mut(index);
@@ -230,7 +234,7 @@ impl<const N: usize, A: Arithmetic> Modulus<N, A> {
             *limb = limb::equal(index, first >> DIGIT) & (1 << (first % Limb::from(limb::BITS)));
         }
         *power = self.enter(&power);
-        let mut wide = Zeroizing::new([[0; N]; 2]);
+        let mut wide = Zeroizing::new(const { [[0; N]; 2] });
         for digit in (0..digits).rev() {
             for _ in 0..DIGIT {
                 self.arithmetic.square(&mut wide, &mut power, &self.m, self.k);
@@ -244,7 +248,7 @@ impl<const N: usize, A: Arithmetic> Modulus<N, A> {
     /// base^65537, in Montgomery form both ways.
     #[must_use]
     pub fn power_f4(&self, base: &Natural<N>) -> Natural<N> {
-        let mut wide = Zeroizing::new([[0; N]; 2]);
+        let mut wide = Zeroizing::new(const { [[0; N]; 2] });
         let mut power = Zeroizing::new(*base);
         for _ in 0..16 {
             self.arithmetic.square(&mut wide, &mut power, &self.m, self.k);

@@ -81,6 +81,7 @@ fn less_one<const N: usize, A: Pairs<N>>(modulus: &Modulus<N, A>) -> Natural<N> 
 ///
 /// # Errors
 /// [`EngineError::Randomness`].
+#[inline(never)]
 pub fn pass_miller_rabin<const N: usize, A: Pairs<N>, R: TryCryptoRng>(
     arithmetic: A,
     numbers: [&Natural<N>; 2],
@@ -126,6 +127,7 @@ fn ends_well<const N: usize, A: Pairs<N>>(modulus: &Modulus<N, A>, twos: Limb, p
 ///
 /// # Errors
 /// [`EngineError::Randomness`], also where there is none: in 5 intervals once in e²⁸ searches, so the source is to blame.
+#[inline(never)]
 pub fn search<const N: usize, A: Pairs<N>, R: TryCryptoRng>(
     arithmetic: A,
     intervals: u32,
