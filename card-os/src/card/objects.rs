@@ -85,7 +85,7 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
         if u32::try_from(range.len()).is_ok_and(|length| length > ne) {
             return Err(Refusal::Length);
         }
-        out.rotate_left(range.start);
+        out.copy_within(range.clone(), 0);
         out.truncate(range.len());
         Ok(())
     }
