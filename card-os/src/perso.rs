@@ -15,16 +15,17 @@
 
 use crate::{
     access::{self, Generate, Granted, Put, Reset, Writes},
-    card::{Chip, Response},
+    card::Chip,
     file::{self, Writing},
     identity,
     pin::Pin,
-    platform::{Engine, MODULUS, Nvm},
+    platform::{Engine, MODULUS, Nvm, PrivateKey},
     profile::{AVAILABILITY, ISD, JPKI, Kind, Model, Object, Operation, Phase, Rule, Size, TOKEN_INFORMATION},
     refusal::Refusal,
     scp03,
     session::Session,
     sign,
+    store::Store,
 };
 use apdu::{
     Header,
@@ -35,6 +36,9 @@ use apdu::{
 };
 use rand_core::TryCryptoRng;
 use zeroize::Zeroizing;
+
+/// What an act answers: a public key and the tags around it, at most.
+pub type Answer = heapless::Vec<u8, { MODULUS + 14 }>;
 
 /// A data grouping of which more blocks are to come.
 #[derive(Debug)]
@@ -61,7 +65,7 @@ pub fn act<N: Nvm, E: Engine, R: TryCryptoRng>(
     session: &mut Session,
     header: Header,
     data: &[u8],
-    out: &mut Response,
+    out: &mut Answer,
 ) -> Result<(), Refusal> {
     if !session.is_issuer() {
         return Err(Refusal::SecurityStatus);
@@ -81,6 +85,7 @@ pub fn act<N: Nvm, E: Engine, R: TryCryptoRng>(
 }
 
 /// STORE DATA: the first block opens a grouping, the others continue it.
+#[inline(never)]
 fn store_data<N: Nvm, E: Engine, R: TryCryptoRng>(
     chip: &mut Chip<N, E, R>,
     session: &mut Session,
@@ -149,15 +154,31 @@ fn proceed<N: Nvm, E: Engine, R: TryCryptoRng>(
     }
     let secret = matches!(incoming.object.kind, Kind::PrivateKey { .. });
     if secret {
-        let mut bytes = Zeroizing::new([0; sign::KEY]);
-        incoming.writing.read_back(&chip.store, bytes.as_mut());
-        if !sign::is_usable(&sign::from_bytes(&bytes), &mut chip.engine, &mut chip.rng) {
+        let key = written_key(&incoming.writing, &chip.store);
+        if !sign::is_usable(&key, &mut chip.engine, &mut chip.rng) {
             incoming.writing.abandon(&mut chip.store)?;
             return Err(Refusal::Data);
         }
     }
     incoming.writing.finish(&mut chip.store)?;
     Ok(None)
+}
+
+/// Writes a key that the card made, in a frame of its own.
+#[inline(never)]
+fn write_key<N: Nvm>(granted: &Granted<Generate>, store: &mut Store<N>, key: &PrivateKey) -> Result<(), Refusal> {
+    let mut writing = Writing::begin(granted, store)?;
+    writing.append(store, sign::to_bytes(key).as_ref())?;
+    writing.finish(store)?;
+    Ok(())
+}
+
+/// The key that was written, in a frame of its own.
+#[inline(never)]
+fn written_key<N: Nvm>(writing: &Writing, store: &Store<N>) -> PrivateKey {
+    let mut bytes = Zeroizing::new([0; sign::KEY]);
+    writing.read_back(store, bytes.as_mut());
+    sign::from_bytes(&bytes)
 }
 
 /// A new value for a PIN object. In use, one whose key is not there, or that was never set, stays blocked. (card.md D-19)
@@ -195,11 +216,12 @@ fn grouping<'d>(model: &Model, data: &'d [u8]) -> Result<(&'static Object, usize
 }
 
 /// GENERATE ASYMMETRIC KEY PAIR: the private half never leaves.
+#[inline(never)]
 fn generate<N: Nvm, E: Engine, R: TryCryptoRng>(
     chip: &mut Chip<N, E, R>,
     session: &Session,
     data: &[u8],
-    out: &mut Response,
+    out: &mut Answer,
 ) -> Result<(), Refusal> {
     let &[0xB6, 0x04, 0x83, 0x02, high, low] = data else { return Err(Refusal::Data) };
     let object = chip.model.by_grouping(u16::from_be_bytes([high, low])).ok_or(Refusal::ReferenceNotFound)?;
@@ -208,14 +230,14 @@ fn generate<N: Nvm, E: Engine, R: TryCryptoRng>(
     }
     let phase = identity::phase(&chip.store)?;
     let granted = access::grant::<Generate, N>(object, session, phase, &chip.store)?;
-    let key = chip.engine.generate(&mut chip.rng)?;
-    if !sign::is_usable(&key, &mut chip.engine, &mut chip.rng) {
+    // Used where it is: the key is large, and moved it would take its place twice.
+    let made = chip.engine.generate(&mut chip.rng);
+    let key = made.as_ref().map_err(|fault| Refusal::from(*fault))?;
+    if !sign::is_usable(key, &mut chip.engine, &mut chip.rng) {
         return Err(Refusal::NoDiagnosis);
     }
     granted.confirm(session, &chip.store)?;
-    let mut writing = Writing::begin(&granted, &mut chip.store)?;
-    writing.append(&mut chip.store, sign::to_bytes(&key).as_ref())?;
-    writing.finish(&mut chip.store)?;
+    write_key(&granted, &mut chip.store, key)?;
     let length = (MODULUS + 9).to_be_bytes();
     let [.., high, low] = length;
     put(out, &[0x7F, 0x49, 0x82, high, low, 0x81, 0x82, 0x01, 0x00])?;
@@ -240,11 +262,12 @@ fn reset<N: Nvm, E: Engine, R: TryCryptoRng>(
 }
 
 /// PUT KEY: replaces the issuer key set. (GlobalPlatform Amendment D §7.2)
+#[inline(never)]
 fn put_key<N: Nvm, E: Engine, R: TryCryptoRng>(
     chip: &mut Chip<N, E, R>,
     version: u8,
     data: &[u8],
-    out: &mut Response,
+    out: &mut Answer,
 ) -> Result<(), Refusal> {
     if identity::phase(&chip.store)? == Phase::Invalid {
         return Err(Refusal::SecurityStatus);
@@ -318,10 +341,11 @@ fn is_whole<N: Nvm, E, R>(chip: &Chip<N, E, R>) -> bool {
 }
 
 /// GET STATUS: the phase, and which objects are there, so that an interrupted personalisation can be taken up.
+#[inline(never)]
 fn get_status<N: Nvm, E: Engine, R: TryCryptoRng>(
     chip: &Chip<N, E, R>,
     data: &[u8],
-    out: &mut Response,
+    out: &mut Answer,
 ) -> Result<(), Refusal> {
     if data != [0x4F, 0x00] {
         return Err(Refusal::Data);
@@ -348,6 +372,6 @@ fn get_status<N: Nvm, E: Engine, R: TryCryptoRng>(
     put(out, writer.finish())
 }
 
-fn put(out: &mut Response, bytes: &[u8]) -> Result<(), Refusal> {
+fn put(out: &mut Answer, bytes: &[u8]) -> Result<(), Refusal> {
     out.extend_from_slice(bytes).map_err(|_| Refusal::NoDiagnosis)
 }

@@ -4,7 +4,7 @@ use super::{Card, Response};
 use crate::{
     command::DATA_MAX,
     identity::{self, KEY_SET_COUNTER},
-    perso,
+    perso::{self, Answer},
     platform::{Engine, Nvm},
     profile::ISD,
     refusal::Refusal,
@@ -17,6 +17,7 @@ use zeroize::Zeroize;
 
 impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
     /// INITIALIZE UPDATE. (GlobalPlatform Amendment D §7.1.1)
+    #[inline(never)]
     pub(super) fn initialize_update(
         &mut self,
         version: u8,
@@ -58,6 +59,7 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
     }
 
     /// A command in the issuer channel. Whatever fails in its protection ends the channel.
+    #[inline(never)]
     pub(super) fn secured(&mut self, header: Header, bytes: &[u8], out: &mut Response) -> Result<(), Refusal> {
         let issuer = core::mem::take(&mut self.session.issuer);
         let Some(body) = apdu::Command::parse(bytes).ok().filter(|body| body.data.len() <= DATA_MAX) else {
@@ -70,15 +72,17 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
             Issuer::Pending(pending) => return self.authenticate(pending, raw, body.data),
             Issuer::Open(channel) => channel,
         };
-        let mut plain: heapless::Vec<u8, DATA_MAX> = heapless::Vec::new();
-        if channel.unwrap_command(raw, body.form, body.data, &mut plain).is_err() {
+        // In the answer's place, since a chip has no room for both.
+        if channel.unwrap_command(raw, body.form, body.data, out).is_err() {
             self.session.close_channel();
             return Err(Refusal::SecurityStatus);
         }
         self.session.issuer = Issuer::Open(channel);
-        let done = perso::act(&mut self.chip, &mut self.session, header, &plain, out);
-        plain.zeroize();
+        let mut answer = Answer::new();
+        let done = perso::act(&mut self.chip, &mut self.session, header, out, &mut answer);
+        out.zeroize();
         done?;
+        out.extend_from_slice(&answer).map_err(|_| Refusal::NoDiagnosis)?;
         if let Issuer::Open(channel) = &mut self.session.issuer {
             channel.wrap_response(out, apdu::Sw::SUCCESS.0).map_err(|_| Refusal::NoDiagnosis)?;
         }
@@ -86,6 +90,7 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
     }
 
     /// EXTERNAL AUTHENTICATE: the try is charged before the cryptogram is judged. (card.md D-43)
+    #[inline(never)]
     fn authenticate(&mut self, pending: Pending, header: [u8; 4], data: &[u8]) -> Result<(), Refusal> {
         let [_, _, level, p2] = header;
         if scp03::Level::from_p1(level).is_none() || p2 != 0 {
