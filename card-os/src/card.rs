@@ -66,6 +66,7 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
     ///
     /// # Errors
     /// [`StoreError`] and the memory, untouched by guesswork.
+    #[inline(never)]
     pub fn mount(nvm: N, engine: E, rng: R) -> Result<Self, (StoreError, N)> {
         let mut store = Store::mount(nvm)?;
         let known =
@@ -176,6 +177,7 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
     }
 
     /// One command APDU, one response APDU. Any bytes are answered.
+    #[inline(never)]
     pub fn transmit(&mut self, command: &[u8], response: &mut Response) {
         response.clear();
         let sw = match self.climb(command, response) {
@@ -217,6 +219,7 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
         self.act(command, phase, out)
     }
 
+    #[inline(never)]
     fn act(&mut self, command: Command<'_>, phase: Phase, out: &mut Response) -> Result<(), Refusal> {
         match command {
             Command::SelectName { name, next, fci } => self.select_name(&name, next, fci, out),

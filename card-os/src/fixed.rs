@@ -30,6 +30,19 @@ impl<A: Kernel<P, N>> FixedEngine<A> {
     pub fn with(arithmetic: A) -> Self {
         FixedEngine { arithmetic, prepared: None }
     }
+
+    /// Has this key ready, and no other. In a frame of its own, so that an operation has the stack that this one took.
+    #[inline(never)]
+    fn prepare(&mut self, key: &PrivateKey) -> Result<(), EngineFault> {
+        if self.prepared.as_ref().is_none_or(|ready| !ready.has_modulus(&key.n)) {
+            self.prepared = None;
+            let PrivateKey { n, p, q, dp, dq, qinv } = key;
+            let components = Components { n, p, q, dp, dq, qinv };
+            let ready = engine::PrivateKey::with(self.arithmetic, &components).map_err(|_| EngineFault)?;
+            self.prepared = Some(ready);
+        }
+        Ok(())
+    }
 }
 
 impl Default for FixedEngine {
@@ -53,17 +66,10 @@ impl<A: Kernel<P, N>> Engine for FixedEngine<A> {
         output: &mut [u8; MODULUS],
         rng: &mut R,
     ) -> Result<(), EngineFault> {
-        let ready = match self.prepared.take().filter(|ready| ready.has_modulus(&key.n)) {
-            Some(ready) => ready,
-            None => {
-                let PrivateKey { n, p, q, dp, dq, qinv } = key;
-                let components = Components { n, p, q, dp, dq, qinv };
-                engine::PrivateKey::with(self.arithmetic, &components).map_err(|_| EngineFault)?
-            }
-        };
-        // A key that failed is not kept: what went wrong may have been it.
-        let ready = self.prepared.insert(ready);
+        self.prepare(key)?;
+        let ready = self.prepared.as_mut().ok_or(EngineFault)?;
         let result = ready.private(input, output, rng).map_err(|_| EngineFault);
+        // A key that failed is not kept: what went wrong may have been it.
         if result.is_err() {
             self.prepared = None;
         }
@@ -80,22 +86,24 @@ impl<A: Kernel<P, N>> Engine for FixedEngine<A> {
         }
     }
 
+    #[inline(never)]
     fn generate<R: TryCryptoRng>(&mut self, rng: &mut R) -> Result<PrivateKey, EngineFault> {
-        let key: Generated<P, N> = engine::generate(self.arithmetic, rng).map_err(|_| EngineFault)?;
-        let mut out = PrivateKey {
-            n: [0; MODULUS],
-            p: [0; PRIME],
-            q: [0; PRIME],
-            dp: [0; PRIME],
-            dq: [0; PRIME],
-            qinv: [0; PRIME],
-        };
-        let PrivateKey { n, p, q, dp, dq, qinv } = &mut out;
-        key.write(&mut ComponentsMut { n, p, q, dp, dq, qinv }).map_err(|_| EngineFault)?;
-        Ok(out)
+        // Used where it is: moved it would take its place twice.
+        let made = engine::generate(self.arithmetic, rng);
+        written(made.as_ref().map_err(|_| EngineFault)?)
     }
 
     fn power_off(&mut self) {
         self.prepared = None;
     }
+}
+
+/// A generated key as the card keeps it.
+#[inline(never)]
+fn written(key: &Generated<P, N>) -> Result<PrivateKey, EngineFault> {
+    let mut out =
+        PrivateKey { n: [0; MODULUS], p: [0; PRIME], q: [0; PRIME], dp: [0; PRIME], dq: [0; PRIME], qinv: [0; PRIME] };
+    let PrivateKey { n, p, q, dp, dq, qinv } = &mut out;
+    key.write(&mut ComponentsMut { n, p, q, dp, dq, qinv }).map_err(|_| EngineFault)?;
+    Ok(out)
 }

@@ -26,6 +26,9 @@
 //! *The card is a plain value*, session and memory included. [`Card::fork`] is the snapshot, and the one sanctioned way to
 //! duplicate a secret. There are no test hooks: whatever watches or hurts the card wraps one of the [`platform`] seams.
 //!
+//! *The stack is small.* What holds much is a function of its own (`#[inline(never)]`), so that its room is free again for the next, and a
+//! key is used where it stands. A command of the issuer is deciphered in the answer's place.
+//!
 //! # Security notes
 //!
 //! - Secrets have types of their own: wiped when dropped, nothing in `Debug`, no `Clone`. What is deciphered stays where it is until it

@@ -99,6 +99,7 @@ impl Signs for Authenticate {}
 /// # Errors
 /// [`Refusal::Conditions`] where the data does not fit the scheme or the key has no certificate yet; [`Refusal::NoDiagnosis`] where the engine failed or the
 /// signature did not pass its check. Nothing of a failed signature is in `out`.
+#[inline(never)]
 pub fn sign<N: Nvm, E: Engine, R: TryCryptoRng, Op: Signs>(
     granted: &Granted<Op>,
     scheme: Scheme,
@@ -108,7 +109,10 @@ pub fn sign<N: Nvm, E: Engine, R: TryCryptoRng, Op: Signs>(
     rng: &mut R,
     out: &mut [u8; MODULUS],
 ) -> Result<(), Refusal> {
-    let key = load(granted, store).ok_or(Refusal::Conditions)?;
+    if !is_ready(granted, store) {
+        return Err(Refusal::Conditions);
+    }
+    let key = load(granted, store);
     let mut em = [0; MODULUS];
     scheme.encode(input, rng, &mut em)?;
     checked(&key, &em, engine, rng, out)
@@ -119,6 +123,7 @@ pub fn sign<N: Nvm, E: Engine, R: TryCryptoRng, Op: Signs>(
 /// # Errors
 /// [`Refusal::Conditions`] for a key that is not there; [`Refusal::NoDiagnosis`] where the cryptogram is not below the modulus
 /// or the engine failed.
+#[inline(never)]
 pub fn decipher<N: Nvm, E: Engine, R: TryCryptoRng>(
     granted: &Granted<Decipher>,
     cryptogram: &[u8; MODULUS],
@@ -127,12 +132,15 @@ pub fn decipher<N: Nvm, E: Engine, R: TryCryptoRng>(
     rng: &mut R,
     block: &mut Zeroizing<[u8; MODULUS]>,
 ) -> Result<(), Refusal> {
-    let key = load(granted, store).ok_or(Refusal::Conditions)?;
-    checked(&key, cryptogram, engine, rng, block)
+    if !is_ready(granted, store) {
+        return Err(Refusal::Conditions);
+    }
+    checked(&load(granted, store), cryptogram, engine, rng, block)
 }
 
 /// Whether `signature` is RSASSA-PKCS1-v1_5 with SHA-256 over something of this digest, under a public key as it is stored.
 /// The padding is made anew and compared, never parsed.
+#[inline(never)]
 pub fn opens<E: Engine>(
     key: &[u8; PUBLIC_KEY],
     digest: &[u8; DIGEST],
@@ -155,12 +163,19 @@ fn checked<E: Engine, R: TryCryptoRng>(
     out: &mut [u8; MODULUS],
 ) -> Result<(), Refusal> {
     let done = engine.private(key, em, out, rng);
-    let opened = Zeroizing::new(engine.public(&key.n, out));
-    if done.is_err() || !opened.as_ref().is_some_and(|opened| opened.ct_eq(em).into()) {
+    let opened = opens_to(&key.n, out, em, engine);
+    if done.is_err() || !opened {
         out.zeroize();
         return Err(Refusal::NoDiagnosis);
     }
     Ok(())
+}
+
+/// Whether a signature opens to this message representative. Apart, so that the private operation has its stack.
+#[inline(never)]
+fn opens_to<E: Engine>(n: &[u8; MODULUS], signature: &[u8; MODULUS], em: &[u8; MODULUS], engine: &mut E) -> bool {
+    let opened = Zeroizing::new(engine.public(n, signature));
+    opened.as_ref().is_some_and(|opened| opened.ct_eq(em).into())
 }
 
 /// Whether a key pair is whole: its CRT values belong together, and the engine's result opens under e = 65537.
@@ -171,15 +186,17 @@ pub fn is_usable<E: Engine, R: TryCryptoRng>(key: &PrivateKey, engine: &mut E, r
         && checked(key, &probe, engine, rng, &mut signature).is_ok()
 }
 
+/// Whether the private key behind a grant is there, and not half of a pair: then its certificate would not be there yet.
+fn is_ready<N: Nvm, Op: UsesKey>(granted: &Granted<Op>, store: &Store<N>) -> bool {
+    file::is_certified(store, granted.object()) && file::length(store, granted.object()) == Some(KEY)
+}
+
 /// The private key behind a grant.
-fn load<N: Nvm, Op: UsesKey>(granted: &Granted<Op>, store: &Store<N>) -> Option<PrivateKey> {
-    // A key whose certificate is not there yet is half of a pair.
-    if !file::is_certified(store, granted.object()) || file::length(store, granted.object()) != Some(KEY) {
-        return None;
-    }
+#[inline(never)]
+fn load<N: Nvm, Op: UsesKey>(granted: &Granted<Op>, store: &Store<N>) -> PrivateKey {
     let mut bytes = Zeroizing::new([0; KEY]);
     file::read_key(granted, store, bytes.as_mut());
-    Some(from_bytes(&bytes))
+    from_bytes(&bytes)
 }
 
 /// Takes a stored key apart.

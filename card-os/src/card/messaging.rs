@@ -35,6 +35,7 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
 
     /// A command of class 08 in a session: whatever can be refused without opening its data object is refused before. An object
     /// that does not hold ends the session; what the command itself answers does not.
+    #[inline(never)]
     pub(super) fn messaged(&mut self, header: Header, bytes: &[u8], out: &mut Response) -> Result<(), Refusal> {
         self.session.messaging.as_mut().ok_or(Refusal::NoSecureSession)?.advance();
         let command = Protected::read(header, apdu::Command::parse(bytes))?;
