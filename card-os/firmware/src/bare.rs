@@ -17,10 +17,8 @@ const COMMAND: usize = 4 + 3 + 4096 + 2;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    let mut arguments = [0; host::ARGUMENTS];
-    let (path, seed) = host::arguments(&mut arguments);
-    let nvm = Flash::load(path);
-    let Ok(mut card) = Card::mount(nvm, FixedEngine::default(), Random::seeded(seed)) else {
+    let (nvm, rng) = found();
+    let Ok(mut card) = Card::mount(nvm, FixedEngine::default(), rng) else {
         host::end(c"firmware: the memory does not mount\n");
     };
     let mut wire = Wire::new();
@@ -40,6 +38,14 @@ fn main() -> ! {
             Message::Unknown => {}
         }
     }
+}
+
+/// What the card is given: its memory and its randomness. Apart, since the arguments are in nobody's way afterwards.
+#[inline(never)]
+fn found() -> (Flash, Random) {
+    let mut arguments = [0; host::ARGUMENTS];
+    let (path, seed) = host::arguments(&mut arguments);
+    (Flash::load(path), Random::seeded(seed))
 }
 
 #[panic_handler]
