@@ -174,6 +174,10 @@ impl Pin {
     /// [`Refusal::Blocked`], [`Refusal::Tries`] or [`Refusal::Memory`].
     pub fn verify<N: Nvm>(granted: &Granted<Verify>, store: &mut Store<N>, candidate: &[u8]) -> Result<(), Refusal> {
         let pin = Pin::of(granted.object()).ok_or(Refusal::WrongKind)?;
+        // It is this object's try that is charged.
+        if Pin::of(hint::black_box(granted.object())).map(|pin| pin.counter) != Some(pin.counter) {
+            return Err(Refusal::Memory);
+        }
         pin.counter.guess(store, |store| matches(store, granted.object(), candidate))
     }
 
