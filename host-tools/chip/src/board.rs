@@ -77,6 +77,27 @@ pub(crate) struct Board {
     /// Words of the file that were written.
     pub(crate) words: u64,
     pub(crate) cut: Option<Cut>,
+    /// Each of them, where somebody wants to know.
+    pub(crate) written: Option<Vec<Written>>,
+}
+
+/// A word of the file that was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written {
+    /// Where.
+    pub at: usize,
+    /// What stood there.
+    pub old: [u8; 4],
+    /// What stands there now.
+    pub new: [u8; 4],
+}
+
+impl Written {
+    /// What power that goes in the midst of it leaves.
+    #[must_use]
+    pub fn torn(&self, torn: Torn) -> [u8; 4] {
+        torn.word(self.old, self.new)
+    }
 }
 
 /// What a board held.
@@ -107,6 +128,7 @@ impl Board {
             said: String::new(),
             words: 0,
             cut: None,
+            written: None,
         }
     }
 
@@ -286,15 +308,19 @@ impl Board {
     fn write(&mut self, data: &[u8]) -> Result<(), Stop> {
         for word in data.chunks(4) {
             let at = self.position as usize;
-            if let (Some(cut), Ok(new)) = (&mut self.cut, <[u8; 4]>::try_from(word)) {
-                if cut.words == 0 {
-                    let torn = cut.torn;
-                    if let Some(old) = self.file.load(at, Width::Word) {
-                        self.file.write(at, &torn.word(old.to_le_bytes(), new));
+            if let (Ok(new), Some(old)) = (<[u8; 4]>::try_from(word), self.file.load(at, Width::Word)) {
+                let written = Written { at, old: old.to_le_bytes(), new };
+                if let Some(cut) = &mut self.cut {
+                    if cut.words == 0 {
+                        let torn = written.torn(cut.torn);
+                        self.file.write(at, &torn);
+                        return Err(Stop::Cut);
                     }
-                    return Err(Stop::Cut);
+                    cut.words -= 1;
                 }
-                cut.words -= 1;
+                if let Some(all) = &mut self.written {
+                    all.push(written);
+                }
             }
             if !self.file.write(at, word) {
                 return Err(Stop::Fault(Fault::File));

@@ -1,7 +1,7 @@
 //! The chip: run it, talk to it, count, go back, and hurt it.
 
 use crate::{
-    board::{Board, BoardKept, Cut},
+    board::{Board, BoardKept, Cut, Written},
     decode::{decode, is_wide},
     processor::Processor,
     program::Program,
@@ -185,6 +185,11 @@ impl Chip {
     /// From now on power goes at a word of the file.
     pub fn cut(&mut self, cut: Cut) {
         self.board.cut = Some(cut);
+    }
+
+    /// Notes each word of the file from now on; gives those that were noted until now.
+    pub fn note_words(&mut self) -> Vec<Written> {
+        self.board.written.replace(Vec::new()).unwrap_or_default()
     }
 
     /// This moment.

@@ -24,7 +24,7 @@ mod processor;
 pub mod program;
 mod stop;
 
-pub use board::{Cut, Torn};
+pub use board::{Cut, Torn, Written};
 pub use chip::{Chip, Glitch, Snapshot};
 pub use program::{Program, ProgramError};
 pub use stop::{Fault, Stop};
