@@ -169,6 +169,25 @@ impl Program {
         self.decoded(address).map_or(2, |(_, size)| size)
     }
 
+    /// Every direct branch and call in named code: from where, and to where.
+    pub fn branches(&self) -> impl Iterator<Item = (u32, u32)> {
+        let inside = move |symbol: &Symbol| {
+            let (mut at, end) = (symbol.address, symbol.address.saturating_add(symbol.size));
+            std::iter::from_fn(move || {
+                let (op, size) = self.decoded(at).filter(|_| at < end)?;
+                let from = at;
+                at += size;
+                Some((from, op))
+            })
+        };
+        self.symbols.iter().filter(|symbol| symbol.is_code).flat_map(inside).filter_map(|(from, op)| match op {
+            Op::Branch { target, .. } | Op::BranchLink { target } | Op::CompareBranch { target, .. } => {
+                Some((from, target))
+            }
+            _ => None,
+        })
+    }
+
     /// What takes memory.
     #[must_use]
     pub fn sections(&self) -> &[Section] {

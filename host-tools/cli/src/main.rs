@@ -17,6 +17,7 @@ mod explore;
 mod failure;
 mod firmware;
 mod fuzz;
+mod glitch;
 mod issue;
 mod kiosk;
 mod learn;
@@ -77,6 +78,7 @@ fn main() -> ExitCode {
         Command::Fuzz(fuzz) => fuzz::run(&fuzz),
         Command::Learn(learn) => learn::run(&learn),
         Command::Firmware(firmware) => firmware::run(&firmware),
+        Command::Glitch(glitch) => glitch::run(&glitch),
         Command::Show(show) => show::run(&show),
         Command::Card(args::Card::Report(report)) => card::report(&report),
         Command::Apdu(apdu) => apdu::run(&apdu),

@@ -14,6 +14,8 @@ pub(crate) enum Firmware {
     Size(FirmwareSize),
     /// Count instructions, stack and written words of every command, and see that no count tells secrets apart.
     Bench(FirmwareBench),
+    /// Which functions of the linked program can end in a panic.
+    Panics(FirmwarePanics),
 }
 
 /// `jitsuin firmware build`
@@ -92,6 +94,26 @@ pub(crate) struct FirmwareBench {
     #[arg(long, value_name = "FILE", requires = "check")]
     pub budget: Option<PathBuf>,
     /// Print it as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `jitsuin firmware panics`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A function is one that branches to a panic of the core library in the linked program, whether or not it ever does."
+)]
+pub(crate) struct FirmwarePanics {
+    /// The firmware [default: what `jitsuin firmware build` built].
+    #[arg(value_name = "ELF")]
+    pub firmware: Option<PathBuf>,
+    /// Fail where one of them has no reason in the file of reasons.
+    #[arg(long)]
+    pub check: bool,
+    /// The file of reasons [default: card-os/firmware/panics.toml].
+    #[arg(long, value_name = "FILE", requires = "check")]
+    pub reasons: Option<PathBuf>,
+    /// Print functions and addresses as JSON.
     #[arg(long)]
     pub json: bool,
 }

@@ -8,6 +8,7 @@ mod conform;
 mod explore;
 mod firmware;
 mod fuzz;
+mod glitch;
 mod issue;
 mod kiosk;
 mod learn;
@@ -30,8 +31,9 @@ pub(crate) use client::{
 };
 pub(crate) use conform::{Allowed, Conform};
 pub(crate) use explore::Explore;
-pub(crate) use firmware::{Firmware, FirmwareBench, FirmwareBuild, FirmwareRun, FirmwareSize};
+pub(crate) use firmware::{Firmware, FirmwareBench, FirmwareBuild, FirmwarePanics, FirmwareRun, FirmwareSize};
 pub(crate) use fuzz::Fuzz;
+pub(crate) use glitch::Glitch;
 pub(crate) use issue::{Issue, New, Person, Profiles, Sex};
 pub(crate) use kiosk::{Jpki, Kiosk, KioskIssue, KioskReserve, KioskReset};
 pub(crate) use learn::Learn;
@@ -133,6 +135,8 @@ pub(crate) enum Command {
     /// The card as the program of a Cortex-M3: built, run in an emulator, measured to the instruction.
     #[command(subcommand)]
     Firmware(Firmware),
+    /// Hurt the firmware at every instruction of a command, and see whether the card opens.
+    Glitch(Glitch),
     /// Show what a card holds: everything that is free, and what the values given here open.
     Show(Show),
     /// Write a card down for people.

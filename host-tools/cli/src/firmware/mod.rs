@@ -4,6 +4,7 @@ mod bench;
 mod budget;
 mod build;
 mod elf;
+mod panics;
 mod run;
 mod size;
 
@@ -17,6 +18,7 @@ pub(crate) fn run(firmware: &args::Firmware) -> Result<(), Failure> {
         args::Firmware::Build(build) => build::run(build),
         args::Firmware::Run(run) => run::run(run),
         args::Firmware::Size(size) => size::run(size),
+        args::Firmware::Panics(panics) => panics::run(panics),
         args::Firmware::Bench(bench) => bench::run(bench),
     }
 }
