@@ -15,7 +15,7 @@ mod scene;
 pub use map::map;
 pub use report::{Finding, Report, Row};
 
-use chip::{Chip, Glitch, Program, Stop};
+use chip::{Chip, Glitch, Program, Snapshot, Stop};
 use rand_core::Rng;
 use scene::Scene;
 use serde::Serialize;
@@ -253,38 +253,78 @@ impl Counters {
     }
 }
 
+/// A chip on its way through a command.
+struct Walker {
+    chip: Chip,
+    here: Option<Snapshot>,
+}
+
+/// What is seen from outside: whether a chip goes on, and its answer. Where one has stopped is not seen.
+type Seen = (bool, Option<Vec<u8>>);
+
+impl Walker {
+    fn new(chip: Chip) -> Self {
+        Walker { chip, here: None }
+    }
+
+    /// Hurts it here; it stays where that leads.
+    fn hurt(&mut self, glitch: Glitch, patience: u64) -> Stop {
+        match self.chip.glitch(glitch) {
+            Ok(()) => self.chip.run(patience),
+            Err(stop) => stop,
+        }
+    }
+
+    fn answer(&self) -> Option<Vec<u8>> {
+        chip::chip::answer(self.chip.output()).map(<[u8]>::to_vec)
+    }
+
+    /// What is seen of it hurt here, where it goes back to.
+    fn seen(&mut self, glitch: Glitch, patience: u64) -> Seen {
+        let here = self.here.take().unwrap_or_else(|| self.chip.snapshot());
+        let goes_on = self.hurt(glitch, patience) == Stop::Idle;
+        let seen = (goes_on, self.answer());
+        self.chip.restore(&here);
+        self.here = Some(here);
+        seen
+    }
+
+    /// Goes on, unhurt. Tells whether it came so far.
+    fn advance(&mut self, instructions: u64) -> bool {
+        self.here = None;
+        self.chip.run(instructions) == Stop::Limit
+    }
+}
+
 /// Walks along a command and hurts the chip at these instructions, which are in order.
 fn walk(scene: &Scene, points: &[u64], plan: &Plan, counted: impl Fn(u64, u64)) -> Report {
     let mut report = Report::default();
-    let mut walker = scene.walker();
-    let mut friend = scene.friend();
+    let mut walker = Walker::new(scene.walker());
+    let mut friend = scene.friend().map(Walker::new);
+    let mut stranger = scene.stranger().map(Walker::new);
     let mut at = 0;
     for &point in points {
-        for walker in [Some(&mut walker), friend.as_mut()].into_iter().flatten() {
-            if walker.run(point - at) != Stop::Limit {
+        for walker in [Some(&mut walker), friend.as_mut(), stranger.as_mut()].into_iter().flatten() {
+            if !walker.advance(point - at) {
                 return report;
             }
         }
         at = point;
-        let (here, pc) = (walker.snapshot(), walker.pc());
-        let there = friend.as_mut().map(Chip::snapshot);
+        let (here, pc) = (walker.chip.snapshot(), walker.chip.pc());
         let mut rng = SimRng::seeded(plan.seed ^ point << 8 ^ scene.target() as u64);
         let (mut glitches, mut bad) = (0, 0);
         for model in &plan.models {
-            for glitch in model.glitches(walker.program().length(pc), plan.registers, &mut rng) {
-                let stop = hurt(&mut walker, glitch, scene.patience());
-                let answer = chip::chip::answer(walker.output()).map(<[u8]>::to_vec);
-                let mut outcome = scene.judge(&mut walker, stop, answer.as_deref());
+            for glitch in model.glitches(walker.chip.program().length(pc), plan.registers, &mut rng) {
+                let stop = walker.hurt(glitch, scene.patience());
+                let answer = walker.answer();
+                let mut outcome = scene.judge(&mut walker.chip, stop, answer.as_deref());
                 if outcome == Outcome::Free {
-                    // A right value, hurt in the same way: if nothing tells it from a wrong one, nothing was learned.
-                    let same = friend.as_mut().zip(there.as_ref()).is_some_and(|(friend, there)| {
-                        friend.restore(there);
-                        let right = hurt(friend, glitch, scene.patience());
-                        // Where a chip has stopped is not seen from outside.
-                        (right == Stop::Idle) == (stop == Stop::Idle)
-                            && chip::chip::answer(friend.output()).map(<[u8]>::to_vec) == answer
-                    });
-                    if same {
+                    // Nothing was learned if a right value, hurt in the same way, looks like the wrong one; nor if two wrong ones do not.
+                    let seen = (stop == Stop::Idle, answer.clone());
+                    let alike = |walker: &mut Option<Walker>| {
+                        walker.as_mut().map(|other| other.seen(glitch, scene.patience()) == seen)
+                    };
+                    if alike(&mut friend) != Some(false) || alike(&mut stranger) == Some(false) {
                         outcome = Outcome::Other;
                     }
                 }
@@ -301,21 +341,10 @@ fn walk(scene: &Scene, points: &[u64], plan: &Plan, counted: impl Fn(u64, u64)) 
                     answer: answer.as_deref().map(hex::encode_upper),
                 });
                 report.mark(pc, outcome);
-                walker.restore(&here);
+                walker.chip.restore(&here);
             }
-        }
-        if let Some((friend, there)) = friend.as_mut().zip(there.as_ref()) {
-            friend.restore(there);
         }
         counted(glitches, bad);
     }
     report
-}
-
-/// Hurts a chip and lets it run on.
-fn hurt(chip: &mut Chip, glitch: Glitch, patience: u64) -> Stop {
-    match chip.glitch(glitch) {
-        Ok(()) => chip.run(patience),
-        Err(stop) => stop,
-    }
 }

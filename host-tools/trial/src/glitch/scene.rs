@@ -59,6 +59,8 @@ pub(super) struct Scene {
     side: Side,
     /// The same with a value that is right, where a comparison is attacked.
     friend: Option<Side>,
+    /// And with another one that is wrong, where right and wrong are in the command: what tells these two apart tells nothing of the secret.
+    stranger: Option<Side>,
     /// What an unhurt chip answers.
     expected: Vec<u8>,
     instructions: u64,
@@ -112,6 +114,11 @@ impl Scene {
     /// The same with the value that is right.
     pub(super) fn friend(&self) -> Option<Chip> {
         self.friend.as_ref().map(Side::walker)
+    }
+
+    /// The same with another value that is wrong.
+    pub(super) fn stranger(&self) -> Option<Chip> {
+        self.stranger.as_ref().map(Side::walker)
     }
 
     /// Instructions after which a command that has not answered never will.
@@ -208,7 +215,7 @@ fn prepared(target: Target, program: &Arc<Program>, card: &Simulated) -> Result<
         let said = chip.ask(command, SIGNING).map_err(|stop| stop.to_string())?;
         if said.ends_with(&[0x90, 0x00]) { Ok(said) } else { Err(format!("{command:02X?} is answered {said:02X?}")) }
     };
-    let (mut right, mut channel) = (None, None);
+    let (mut right, mut other, mut channel) = (None, None, None);
     let command = match target {
         Target::Verify => {
             ask(&mut chip, &bytes(SELECT))?;
@@ -250,6 +257,9 @@ fn prepared(target: Target, program: &Arc<Program>, card: &Simulated) -> Result<
             };
             if target == Target::Authenticate {
                 right = Some(opening(&agreed.proof, &mut own.fork())?);
+                let mut stranger = opening(&agreed.proof.map(|byte| byte ^ 0x3C), &mut own.fork())?;
+                spoil(&mut stranger);
+                other = Some(stranger);
                 let mut wrong = opening(&agreed.proof.map(|byte| byte ^ 0x5A), &mut own)?;
                 spoil(&mut wrong);
                 channel = Some(own);
@@ -266,9 +276,9 @@ fn prepared(target: Target, program: &Arc<Program>, card: &Simulated) -> Result<
             }
         }
     };
-    let friend = right.map(|command| Side { chip: chip.clone(), command });
+    let [friend, stranger] = [right, other].map(|command| command.map(|command| Side { chip: chip.clone(), command }));
     let side = Side { chip, command };
-    Ok(Scene { target, side, friend, expected: Vec::new(), instructions: 0, words: 0, channel })
+    Ok(Scene { target, side, friend, stranger, expected: Vec::new(), instructions: 0, words: 0, channel })
 }
 
 /// An issued card with this authentication PIN. Cards with different ones differ in nothing else.
