@@ -400,7 +400,7 @@ const fn internal(application: u8, number: u8, source: &'static str) -> Object {
     Object::new(application, number, Kind::Internal, ("unknown", ""), source)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "names"))]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;

@@ -89,7 +89,7 @@ impl PartialEq for Model {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "names"))]
 mod tests {
     use super::*;
 

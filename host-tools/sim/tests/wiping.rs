@@ -219,20 +219,28 @@ impl Reader for Tape {
     }
 }
 
-#[test]
-#[cfg_attr(not(debug_assertions), ignore = "about the code, not about the optimiser")]
-fn nothing_of_a_value_that_the_issuer_sent() {
+/// The stack after a card was told what an issuer told another one that is the same.
+fn stack_after_issuer(act: impl FnOnce(&mut Issuer<'_>)) -> Vec<u8> {
     let mut card = sample::issued(true);
     card.power_on();
     let mut tape = Tape { card: Direct(card.fork()), sent: Vec::new() };
-    let mut issuer = Issuer::open(&mut tape, &test_keys(), Level::FULL, &mut SimRng::seeded(3)).expect("opens");
-    issuer.reset_retry_counter(0x011B, b"NEWSECRET1").expect("resets");
-    // The same card again, on which nothing but its own code runs.
-    let padded = [&[0x01, 0x1B, 0x0A], &b"NEWSECRET1"[..], &[0x80, 0, 0]].concat();
-    let stack = stack_after(|| {
+    act(&mut Issuer::open(&mut tape, &test_keys(), Level::FULL, &mut SimRng::seeded(3)).expect("opens"));
+    // On this one nothing but its own code runs.
+    stack_after(|| {
         for command in &tape.sent {
             assert!(transmit(&mut card, command).ends_with(&[0x90, 0x00]));
         }
-    });
+    })
+}
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "about the code, not about the optimiser")]
+fn nothing_of_a_value_that_the_issuer_sent() {
+    let stack = stack_after_issuer(|issuer| issuer.reset_retry_counter(0x011B, b"NEWSECRET1").expect("resets"));
+    let padded = [&[0x01, 0x1B, 0x0A], &b"NEWSECRET1"[..], &[0x80, 0, 0]].concat();
     assert!(!holds(&stack, &padded));
+    // And where the answer, which stands in the same place, does not overwrite it.
+    let value: Vec<u8> = (0..77).map(|byte| byte * 3 + 1).collect();
+    let stack = stack_after_issuer(|issuer| issuer.store(0x0502, &value).expect("stores"));
+    assert!(!holds(&stack, &[&[0x05, 0x02, 77], &value[..]].concat()));
 }
