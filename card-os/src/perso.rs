@@ -197,8 +197,7 @@ fn set_pin<N: Nvm, E: Engine, R: TryCryptoRng, Op: Writes>(
     if identity::phase(&chip.store)?.in_use() && !usable {
         return Err(Refusal::Conditions);
     }
-    granted.confirm(session, &chip.store)?;
-    Pin::set(granted, &mut chip.store, value)
+    Pin::set(granted, session, &mut chip.store, value)
 }
 
 /// Splits a data grouping into the object it names, its length and the bytes that are here.

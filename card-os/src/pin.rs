@@ -12,6 +12,7 @@ use crate::{
     platform::Nvm,
     profile::{Kind, Object, PinFormat},
     refusal::Refusal,
+    session::Session,
     store::{Key, Store, Update},
 };
 use core::hint;
@@ -189,8 +190,16 @@ impl Pin {
     /// Sets a new value and all tries, atomically, and leaves no copy of the old value in memory.
     ///
     /// # Errors
-    /// [`Refusal::Data`] where the value breaks the format; the old one then stands.
-    pub fn set<N: Nvm, Op: Writes>(granted: &Granted<Op>, store: &mut Store<N>, value: &[u8]) -> Result<(), Refusal> {
+    /// [`Refusal::Data`] where the value breaks the format, or as [`Granted::confirm`]; the old one then stands.
+    // Apart from where it was granted: a branch that goes astray there must not arrive behind both decisions.
+    #[inline(never)]
+    pub fn set<N: Nvm, Op: Writes>(
+        granted: &Granted<Op>,
+        session: &Session,
+        store: &mut Store<N>,
+        value: &[u8],
+    ) -> Result<(), Refusal> {
+        granted.confirm(session, store)?;
         let pin = Pin::of(granted.object()).ok_or(Refusal::WrongKind)?;
         if !pin.format.accepts(value) {
             return Err(Refusal::Data);

@@ -127,8 +127,7 @@ impl<N: Nvm, E: Engine, R: TryCryptoRng> Card<N, E, R> {
             return Err(Refusal::Conditions);
         }
         let granted = self.granted::<access::Change>(pin.object(), phase)?;
-        granted.confirm(&self.session, &self.chip.store)?;
-        Pin::set(&granted, &mut self.chip.store, value)
+        Pin::set(&granted, &self.session, &mut self.chip.store, value)
     }
 
     pub(super) fn sign(
