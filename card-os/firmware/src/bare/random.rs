@@ -1,5 +1,5 @@
 //! Randomness by a seed: the simulator's, so that both cards of a pair draw the same numbers. A chip has a source of its own in its
-//! place. It is ChaCha20 (RFC 8439 §2.3) with a counter of 64 bits, one block at a time: libraries make four, in ten times the code.
+//! place. It is ChaCha20 (RFC 8439 §2.3) with a counter of 64 bits, one block at a time: libraries make four, in more code.
 
 use rand_core::{Infallible, SeedableRng, TryCryptoRng, TryRng};
 
