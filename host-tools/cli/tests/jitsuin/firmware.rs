@@ -27,9 +27,9 @@ fn what_is_no_firmware_is_explained() {
     std::fs::copy(std::env::current_exe().expect("this test"), &elf).expect("copies");
     let elf = elf.display().to_string();
     for command in ["size", "bench"] {
-        jitsuin(&["firmware", command, &elf]).failed(1, &["no ELF for Arm"]);
-        jitsuin(&["firmware", command, "/nonexistent/elf"]).failed(1, &["/nonexistent/elf"]);
+        jitsuin(["firmware", command, &elf]).failed(1, &["no ELF for Arm"]);
+        jitsuin(["firmware", command, "/nonexistent/elf"]).failed(1, &["/nonexistent/elf"]);
     }
-    jitsuin(&["firmware", "run", "--firmware", &elf, "00A4"]).failed(1, &["no ELF for Arm"]);
-    jitsuin(&["firmware", "size", "--budget", "x"]).failed(2, &["--check"]);
+    jitsuin(["firmware", "run", "--firmware", &elf, "00A4"]).failed(1, &["no ELF for Arm"]);
+    jitsuin(["firmware", "size", "--budget", "x"]).failed(2, &["--check"]);
 }

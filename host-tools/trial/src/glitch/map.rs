@@ -10,10 +10,13 @@ const ROW: usize = 96;
 const SQUARE: usize = 9;
 const TEXT: usize = 16;
 
+/// Its name, and what was seen at which of its instructions.
+type Function<'n> = (&'n str, Vec<(u32, Outcome)>);
+
 /// An SVG of the program, function by function: the more a place was hurt the stronger its colour; red what was not harmless.
 #[must_use]
 pub fn map(program: &Program, report: &Report) -> String {
-    let mut functions: BTreeMap<u32, (&str, Vec<(u32, Outcome)>)> = BTreeMap::new();
+    let mut functions: BTreeMap<u32, Function<'_>> = BTreeMap::new();
     for (&address, &(outcome, _)) in &report.marks {
         let (begin, name) = program.at(address).map_or((address, "?"), |symbol| (symbol.address, symbol.name.as_str()));
         functions.entry(begin).or_insert((name, Vec::new())).1.push((address, outcome));
