@@ -200,7 +200,8 @@ mod tests {
         for clears in [false, true] {
             let mut session = Session::default();
             session.select_application(&JPKI, false);
-            session.raise(JPKI.file(0x0018).unwrap());
+            JPKI.file(0x0018).into_iter().for_each(|pin| session.raise(pin));
+            assert!(session.is_verified(0x18));
             session.accept_terminal();
             session.warm_reset(clears);
             assert_eq!((session.is_verified(0x18), session.has_terminal()), (!clears, !clears));

@@ -72,7 +72,7 @@ proptest! {
         } else {
             Ok(bytes(&base.modpow(&BigUint::from(65_537u32), &n), 2 * PRIME_BYTES))
         };
-        prop_assert_eq!(&output == &[0xAA; 2 * PRIME_BYTES], expected.is_err());
+        prop_assert_eq!(output == [0xAA; 2 * PRIME_BYTES], expected.is_err());
         prop_assert_eq!(opened.map(|()| output), expected);
     }
 

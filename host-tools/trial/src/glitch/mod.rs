@@ -3,8 +3,8 @@
 //!
 //! # Design
 //!
-//! A [`Target`] is a command that must be refused, or a signature that must be right, and a [`scene`] is the moment before it. The chip runs up to
-//! an instruction, is hurt there by one [`Glitch`], runs on, and is asked and looked at by [`scene::Scene::judge`]: what it answers
+//! A [`Target`] is a command that must be refused, or a signature that must be right, and a `scene` is the moment before it. The chip runs up to
+//! an instruction, is hurt there by one [`Glitch`], runs on, and is asked and looked at by `scene::Scene::judge`: what it answers
 //! counts for nothing, what it then does counts. Then it goes back to that instruction for the next glitch. What the card promises
 //! is judged on the program that the compiler made, since that is what an attacker has.
 
