@@ -9,6 +9,9 @@ use card_os::{
 };
 use chip::Program;
 use rand_core::Rng;
+use rsa::pkcs8::DecodePrivateKey;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 use sim::{
     firmware::{BuiltIn, Machine, Qemu},
     issuer::{Issuer, test_keys},
@@ -113,6 +116,39 @@ fn a_card_is_issued_alike() {
     issuer.reset_retry_counter(0x0118, b"9876").expect("alike");
     issuer.put_key(1, &KeySet::from_bytes(&[0x5A; 48])).expect("alike");
     issuer.status().expect("alike");
+}
+
+/// Outside expectations, and both halves of the twin hold to them: keys imported, digests signed.
+#[test]
+fn both_sign_as_wycheproof_says() {
+    let Some(path) = vectors::outside("wycheproof/rsa_pkcs1_2048_sig_gen_test.json") else { return };
+    let Some(mut machine) = built_in() else { return };
+    let suite: Value = serde_json::from_slice(&std::fs::read(path).expect("reads")).expect("json");
+    let hex_of = |value: &Value, field: &str| hex::decode(value[field].as_str().expect("text")).expect("hexadecimal");
+    let groups = suite["testGroups"].as_array().expect("groups").iter();
+    let mut compared = 0;
+    // The card pads what it is given with the DigestInfo of SHA-256, and has one public exponent. (card.md §1)
+    for group in groups.filter(|group| group["sha"] == "SHA-256" && group["privateKey"]["publicExponent"] == "010001") {
+        let key = rsa::PrivateKey::from_pkcs8_der(&hex_of(group, "privateKeyPkcs8")).expect("a key");
+        let key = card_os::sign::to_bytes(&sim::engine::crt(&key).expect("RSA-2048"));
+        let mut twin = Twin::new(machine(), &sample::issued(true), 5).expect("starts");
+        let mut rng = SimRng::seeded(6);
+        let certificate = sample::groupings(Model::CARD, true).into_iter().find(|(grouping, _)| *grouping == 0x010A);
+        let mut issuer = Issuer::open(&mut twin, &test_keys(), Level::FULL, &mut rng).expect("alike");
+        issuer.store(0x0117, key.as_ref()).expect("alike");
+        issuer.store(0x010A, &certificate.expect("listed").1).expect("alike");
+        for command in ["00A4040C0AD392F000260100000001", "002000980431323334"] {
+            assert_eq!(twin.transmit(&hex::decode(command).expect("hex")).expect("alike"), [0x90, 0x00]);
+        }
+        for test in group["tests"].as_array().expect("tests") {
+            let digest = Sha256::digest(hex_of(test, "msg"));
+            let command = [&[0x80, 0x2A, 0x02, 0x97, 0x20], &digest[..], &[0x00]].concat();
+            let expected = [&hex_of(test, "sig")[..], &[0x90, 0x00]].concat();
+            assert_eq!(twin.transmit(&command).expect("alike"), expected, "test {}", test["tcId"]);
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 8);
 }
 
 #[test]

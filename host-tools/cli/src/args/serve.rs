@@ -69,13 +69,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "WHICH", requires = "firmware")]
     pub emulator: Option<Emulator>,
     /// QEMU for Arm; card-os/firmware/toolchain --qemu names one.
-    #[arg(
-        long,
-        value_name = "PROGRAM",
-        env = "JITSUIN_QEMU",
-        default_value = "qemu-system-arm",
-        requires = "firmware"
-    )]
+    #[arg(long, value_name = "PROGRAM", env = "JITSUIN_QEMU", default_value = "qemu-system-arm")]
     pub qemu: PathBuf,
     /// Let this RSA engine sign [default: the fastest that runs on this processor].
     #[arg(long, value_name = "NAME", value_parser = super::engine())]

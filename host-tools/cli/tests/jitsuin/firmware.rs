@@ -1,6 +1,6 @@
 //! `jitsuin firmware` and `jitsuin serve --firmware`, where there is no emulator or no firmware. With both: `card-os/firmware/check`.
 
-use crate::support::{World, jitsuin};
+use crate::support::{World, binary, jitsuin, run};
 
 #[test]
 fn an_emulator_that_does_not_come_is_explained_and_the_card_is_as_it_was() {
@@ -32,4 +32,13 @@ fn what_is_no_firmware_is_explained() {
     }
     jitsuin(["firmware", "run", "--firmware", &elf, "00A4"]).failed(1, &["no ELF for Arm"]);
     jitsuin(["firmware", "size", "--budget", "x"]).failed(2, &["--check"]);
+}
+
+/// The variable may be set for other commands.
+#[test]
+fn a_qemu_in_the_environment_asks_for_no_firmware() {
+    let world = World::new();
+    let mut serve = binary();
+    serve.env("JITSUIN_QEMU", "/nonexistent/qemu").arg("serve").arg(&world.path).arg("card-9999");
+    run(&mut serve).failed(1, &["card-9999"]);
 }
