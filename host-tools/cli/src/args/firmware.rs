@@ -56,6 +56,17 @@ pub(crate) struct FirmwareRun {
     pub json: bool,
 }
 
+/// What the firmware is held against.
+#[derive(Debug, Args)]
+pub(crate) struct Budget {
+    /// Fail where something is above the budget.
+    #[arg(long)]
+    pub check: bool,
+    /// The budget [default: card-os/firmware/budget.toml].
+    #[arg(long = "budget", value_name = "FILE", requires = "check")]
+    pub file: Option<PathBuf>,
+}
+
 /// `jitsuin firmware size`
 #[derive(Debug, Args)]
 pub(crate) struct FirmwareSize {
@@ -65,12 +76,8 @@ pub(crate) struct FirmwareSize {
     /// Name so many of the largest functions and tables.
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub top: usize,
-    /// Fail where it is larger than the budget.
-    #[arg(long)]
-    pub check: bool,
-    /// The budget [default: card-os/firmware/budget.toml].
-    #[arg(long, value_name = "FILE", requires = "check")]
-    pub budget: Option<PathBuf>,
+    #[command(flatten)]
+    pub budget: Budget,
     /// Print it as JSON.
     #[arg(long)]
     pub json: bool,
@@ -87,12 +94,8 @@ pub(crate) struct FirmwareBench {
     /// The firmware [default: what `jitsuin firmware build` built].
     #[arg(value_name = "ELF")]
     pub firmware: Option<PathBuf>,
-    /// Fail where something is above the budget.
-    #[arg(long)]
-    pub check: bool,
-    /// The budget [default: card-os/firmware/budget.toml].
-    #[arg(long, value_name = "FILE", requires = "check")]
-    pub budget: Option<PathBuf>,
+    #[command(flatten)]
+    pub budget: Budget,
     /// Print it as JSON.
     #[arg(long)]
     pub json: bool,

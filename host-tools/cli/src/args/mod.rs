@@ -31,7 +31,7 @@ pub(crate) use client::{
 };
 pub(crate) use conform::{Allowed, Conform};
 pub(crate) use explore::Explore;
-pub(crate) use firmware::{Firmware, FirmwareBench, FirmwareBuild, FirmwarePanics, FirmwareRun, FirmwareSize};
+pub(crate) use firmware::{Budget, Firmware, FirmwareBench, FirmwareBuild, FirmwarePanics, FirmwareRun, FirmwareSize};
 pub(crate) use fuzz::Fuzz;
 pub(crate) use glitch::Glitch;
 pub(crate) use issue::{Issue, New, Person, Profiles, Sex};

@@ -1,9 +1,9 @@
 //! What the firmware may take: `card-os/firmware/budget.toml`.
 
 use super::elf::sources;
-use crate::failure::Failure;
+use crate::{args, failure::Failure};
 use serde::Deserialize;
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs};
 use trial::costs::Cost;
 
 /// Longest file.
@@ -22,10 +22,13 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    /// Reads one; without a path, the one of these sources.
-    pub(super) fn read(path: Option<&Path>) -> Result<Budget, Failure> {
-        let path = match path {
-            Some(path) => path.to_owned(),
+    /// The one to be held against, if so; where none is named, that of these sources.
+    pub(super) fn read(asked: &args::Budget) -> Result<Option<Budget>, Failure> {
+        if !asked.check {
+            return Ok(None);
+        }
+        let path = match &asked.file {
+            Some(path) => path.clone(),
             None => sources()?.join("card-os/firmware/budget.toml"),
         };
         let wrong = |what: &dyn std::fmt::Display| Failure::Usage(format!("{}: {what}", path.display()));
@@ -34,6 +37,6 @@ impl Budget {
             return Err(wrong(&"longer than any budget"));
         }
         let text = fs::read_to_string(&path).map_err(|error| wrong(&error))?;
-        toml::from_str(&text).map_err(|error| wrong(&error))
+        toml::from_str(&text).map(Some).map_err(|error| wrong(&error))
     }
 }

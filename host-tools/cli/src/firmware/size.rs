@@ -63,10 +63,7 @@ pub(super) fn run(size: &args::FirmwareSize) -> Result<(), Failure> {
             found.fixed
         );
     }
-    if !size.check {
-        return Ok(());
-    }
-    let budget = Budget::read(size.budget.as_deref())?;
+    let Some(budget) = Budget::read(&size.budget)? else { return Ok(()) };
     if found.flash > budget.flash {
         return Err(Failure::Refused(format!("{} bytes of flash, and the budget has {}", found.flash, budget.flash)));
     }

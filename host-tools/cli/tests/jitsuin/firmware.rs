@@ -10,12 +10,12 @@ fn an_emulator_that_does_not_come_is_explained_and_the_card_is_as_it_was() {
     std::fs::write(&elf, "no program").expect("writes");
     let elf = elf.display().to_string();
     let serve = |elf: &str, qemu: &str| world.run(&["serve", &card, "--firmware", elf, "--qemu", qemu]);
-    serve("/nonexistent/elf", "false").failed(1, &["/nonexistent/elf", "card-os/firmware/build"]);
+    serve("/nonexistent/elf", "false").failed(1, &["/nonexistent/elf", "jitsuin firmware build"]);
     serve(&elf, "/nonexistent/qemu").failed(1, &["/nonexistent/qemu", "card-os/firmware/toolchain"]);
     serve(&elf, "false").failed(1, &["the emulator ended"]);
     world.run(&["serve", &card, "--firmware", &elf, "--hostile", "short"]).failed(2, &["--hostile"]);
     let built_in = ["serve", &card, "--firmware", &elf, "--emulator", "built-in"];
-    world.run(&built_in).failed(1, &["no firmware", "no ELF", "card-os/firmware/build"]);
+    world.run(&built_in).failed(1, &["no firmware", "no ELF", "jitsuin firmware build"]);
     world.run(&["check", &card]).succeeded();
 }
 

@@ -28,7 +28,7 @@ use zeroize::Zeroizing;
 #[derive(Debug, thiserror::Error)]
 pub enum FirmwareError {
     /// The emulator or the program for it.
-    #[error("{}: {what} is not there ({error}); card-os/firmware/toolchain and card-os/firmware/build make it", path.display())]
+    #[error("{}: {what} is not there ({error}); in Jitsuin's sources `jitsuin firmware build` gets it, and for QEMU card-os/firmware/toolchain --qemu says where", path.display())]
     Missing {
         /// What it is.
         what: &'static str,
@@ -39,7 +39,7 @@ pub enum FirmwareError {
     },
     /// The program is none of this chip.
     #[cfg(feature = "chip")]
-    #[error("{}: no firmware ({error}); card-os/firmware/build makes one", path.display())]
+    #[error("{}: no firmware ({error}); `jitsuin firmware build` in Jitsuin's sources makes one", path.display())]
     Program {
         /// The file.
         path: PathBuf,
